@@ -1,0 +1,78 @@
+# Every target installs what it needs; `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+WORKERS ?= auto
+BIN := .venv/bin
+READY := .venv/.ready
+
+# Thresholds of branch coverage, in percent.
+LEDGER_COVERAGE := 100
+OTHER_COVERAGE := 90
+
+.PHONY: help setup demo test check lint imports types openapi events bench serve lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: $(READY) ## create .venv with exactly what requirements.lock names (done once)
+
+# The lock file names versions and digests and no host: whatever mirror pip and uv are set up with serves it.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lodeline needs Python 3.11 or newer; name one with make PYTHON=...")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@mkdir -p build
+	@awk '/^[^ ]/ { uv = /^uv==/ } uv' requirements.lock > build/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r build/uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## three supply chains from mine to refiner, real keys and real HTTP; EXIT=1 stops at the end
+	@$(BIN)/python -m demo $(if $(EXIT),--exit)
+
+test: check ## everything a submission must pass: checks, tests, coverage
+	@mkdir -p build && rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= | tee build/pytest.txt
+	@$(BIN)/coverage report --include='ledger/*' --fail-under=$(LEDGER_COVERAGE)
+	@$(BIN)/coverage report --include='service/*' --fail-under=$(OTHER_COVERAGE)
+	@$(BIN)/coverage report --include='clients/*' --fail-under=$(OTHER_COVERAGE)
+	@tail -n 1 build/pytest.txt
+
+check: lint types imports ## lint, types, import directions, and that generated files are up to date
+	@$(BIN)/python -m scripts.lock --check
+	@$(BIN)/python -m scripts.events --check
+	@$(BIN)/python -m service.api.openapi --check
+
+lint: setup ## ruff: rules and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy
+
+imports: setup ## import-linter: the floors of docs/decisions/0009
+	@$(BIN)/lint-imports --no-cache
+
+bench: setup ## every figure of docs/performance.md, as a table and in build/bench.json
+	@$(BIN)/python -m benchmarks
+
+serve: setup ## an empty ledger of your own on 127.0.0.1:8000, kept in .lodeline/
+	@test -e .lodeline || $(BIN)/lodeline-server init
+	@$(BIN)/lodeline-server serve
+
+openapi: setup ## write the OpenAPI file from the code
+	@$(BIN)/python -m service.api.openapi
+
+events: setup ## write docs/formats/events.md from the schemas
+	@$(BIN)/python -m scripts.events
+
+lock: setup ## resolve pyproject.toml anew into requirements.lock (UPGRADE=1: newest versions)
+	@$(BIN)/python -m scripts.lock $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what the other targets made, except .venv and .lodeline
+	@rm -rf build dist .demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
