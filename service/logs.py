@@ -1,0 +1,74 @@
+"""Structured logs: one JSON object per line on one stream, with the request id where there is one.
+
+What is written is chosen member by member at the call: never a token, a record, a disclosure or a
+query string. Anything with a secret-looking name that slips in is blotted out here as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, BinaryIO
+
+import orjson
+import structlog
+
+_SECRET_NAMES = frozenset(
+    {"authorization", "token", "secret", "password", "private", "disclosure", "disclosures", "jws", "record"}
+)
+
+
+def configure_logs(level: str = "info", stream: BinaryIO | None = None) -> None:
+    """Send structlog and the standard library's loggers as JSON lines to `stream` (standard error)."""
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            blot_secrets,
+            structlog.processors.JSONRenderer(serializer=_format_line),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.BytesLoggerFactory(stream or sys.stderr.buffer),
+        cache_logger_on_first_use=False,
+    )
+    handler = _Bridge()
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(threshold)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpcore", "alembic"):
+        other = logging.getLogger(name)
+        other.handlers[:] = []
+        other.propagate = True
+    # Their lines per request would repeat ours, with the query string in them.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def get_logger(name: str) -> Any:
+    """A logger whose lines carry `logger: name`."""
+    return structlog.get_logger(logger=name)
+
+
+def blot_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace the value of every member whose name says that it is nobody's business."""
+    for name in event:
+        if name.lower() in _SECRET_NAMES:
+            event[name] = "[withheld]"
+    return event
+
+
+def _format_line(event: Any, **_options: Any) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+class _Bridge(logging.Handler):
+    """Lines of the standard library's loggers, written the same way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger(logger=record.name)
+        exc = record.exc_info if record.exc_info and record.exc_info[0] else None
+        logger.log(record.levelno, record.getMessage(), exc_info=exc)

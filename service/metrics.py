@@ -1,0 +1,57 @@
+"""The Prometheus instruments of one server, on a registry of their own.
+
+A registry per server object and not the global one: two servers in one process (tests, an embedded
+demo) do not share counters. Labels have few values by construction: a route is a template such as
+`/v1/lots/{id}`, never a path.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class Metrics:
+    """Everything that is counted; the sequencer and the HTTP edge write, `/metrics` reads."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "lodeline_requests",
+            "Requests answered, by route template, method and status.",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "lodeline_request_seconds",
+            "Time from the first byte of the request to the last of the answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.refusals = Counter("lodeline_refusals", "Refusals, by problem code.", ("code",), registry=self.registry)
+        self.batch_records = Histogram(
+            "lodeline_sequencer_batch_records", "Records per commit.", buckets=_BATCH, registry=self.registry
+        )
+        self.commit_seconds = Histogram(
+            "lodeline_sequencer_commit_seconds",
+            "Time of one sequencer commit, checks of the custody rules included.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.queue_depth = Gauge(
+            "lodeline_sequencer_queue_depth", "Records waiting for the sequencer.", registry=self.registry
+        )
+        self.log_size = Gauge("lodeline_log_size", "Entries in the log.", registry=self.registry)
+        self.cosignatures = Counter(
+            "lodeline_cosignatures",
+            "Answers of witnesses, by witness and outcome.",
+            ("witness", "outcome"),
+            registry=self.registry,
+        )
+
+    def render(self) -> bytes:
+        """All metrics in the Prometheus text format."""
+        return generate_latest(self.registry)
