@@ -1,0 +1,1 @@
+"""The operator's database: the only room that imports sqlmodel or sqlalchemy."""
