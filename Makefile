@@ -55,7 +55,7 @@ lint: setup ## ruff: rules and format
 types: setup ## mypy --strict
 	@$(BIN)/mypy
 
-imports: setup ## import-linter: the floors of docs/decisions/0009
+imports: setup ## import-linter: the floors of docs/decisions/0008
 	@$(BIN)/lint-imports --no-cache
 
 bench: setup ## every figure of docs/performance.md, as a table and in build/bench.json

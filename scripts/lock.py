@@ -1,7 +1,7 @@
 """Write requirements.lock and docker/requirements.lock, or say that they no longer fit pyproject.toml.
 
 A lock here is what `pip` and `uv` read with --require-hashes: versions and digests, and no host, so
-that any mirror can serve it (docs/decisions/0012). Its first line holds the digest of the tables of
+that any mirror can serve it (docs/decisions/0009). Its first line holds the digest of the tables of
 pyproject.toml that it was resolved from: the check needs no network.
 """
 
