@@ -135,7 +135,7 @@ def _fault(value: Any) -> EncodingError:
     for pointer, item in places:  # grows while it is read
         if type(item) is dict:
             for name in item:
-                if not name.isascii():
+                if not (type(name) is str and name.isascii()):
                     return EncodingError("A member name is not ASCII text.", pointer=pointer)
             places += [(join_pointer(pointer, name), below) for name, below in item.items()]
         elif type(item) is list or type(item) is tuple:

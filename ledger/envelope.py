@@ -1,0 +1,310 @@
+"""The signed envelope of a custody record: a JWS (RFC 7515) that is an SD-JWT (RFC 9901).
+
+The signed bytes are the truth and are kept as they came: a record is parsed from them, never made
+again from parts. Header and payload are in RFC 8785 form, so no two parsers can read them
+differently. The header is exactly `alg`, `kid`, `typ`; the payload has exactly the claims iss, aud,
+iat, type, time, prev, body, and `_sd_alg` when members of the body are concealed. What the body may
+hold is left to the schemas, who may sign what to the custody rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, cast
+
+from ledger.disclosure import DIGEST, SD_ALG, Disclosed, conceal_members, disclosure_digest, fill_in, find_digests
+from ledger.encoding import format_b64url, format_json, join_pointer, parse_b64url, parse_json, parse_time
+from ledger.errors import BadSignature, EncodingError, EnvelopeError, SchemaError, TooLarge, UnknownKey
+from ledger.keys import SIGNATURE_BYTES, PrivateKey, PublicKey
+
+__all__ = [
+    "MAX_PRESENTATION_BYTES",
+    "MAX_RECORD_BYTES",
+    "RECORD_TYP",
+    "Disclosed",
+    "Record",
+    "SignedRecord",
+    "check_signature",
+    "digests_of",
+    "disclosure_digest",
+    "open_disclosures",
+    "open_record",
+    "parse_presentation",
+    "parse_record",
+    "sign_record",
+]
+
+RECORD_TYP = "custody-record+sd-jwt"
+MAX_RECORD_BYTES = 60_000  # the compact JWS
+MAX_PRESENTATION_BYTES = 240_000  # the compact JWS with its disclosures
+
+_SIGNATURE_TEXT = 86  # 64 bytes in base64url
+_HEADER = frozenset(("alg", "kid", "typ"))
+_ALGS = {"Ed25519": "Ed25519", "EdDSA": "Ed25519", "ES256": "ES256"}  # RFC 9864, RFC 8037, RFC 7518
+_CLAIMS = frozenset(("aud", "body", "iat", "iss", "prev", "time", "type"))
+_CLAIMS_SD = _CLAIMS | {"_sd_alg"}
+_RECORD_ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A parsed record; its signature may not have been checked yet. Equal when its bytes are.
+
+    id: lowercase hex SHA-256 of `jws`; jws: the compact JWS as it came; alg: "Ed25519" or "ES256";
+    kid: thumbprint of the signer's key; payload: the claims, not to be changed; signature: 64 bytes.
+    """
+
+    id: str
+    jws: bytes
+    alg: str
+    kid: str
+    payload: dict[str, Any] = field(compare=False)
+    signature: bytes = field(compare=False, repr=False)
+
+    @property
+    def iss(self) -> str:
+        """Participant id of the signer."""
+        return cast(str, self.payload["iss"])
+
+    @property
+    def aud(self) -> str:
+        """Origin of the log that the record is meant for."""
+        return cast(str, self.payload["aud"])
+
+    @property
+    def iat(self) -> int:
+        """When it was signed, as the signer says: seconds since the epoch."""
+        return cast(int, self.payload["iat"])
+
+    @property
+    def type(self) -> str:
+        """Event type."""
+        return cast(str, self.payload["type"])
+
+    @property
+    def time(self) -> str:
+        """When the event happened in the world: `YYYY-MM-DDTHH:MM:SSZ`."""
+        return cast(str, self.payload["time"])
+
+    @property
+    def prev(self) -> dict[str, str]:
+        """Subject id to the record id of its head that this record builds on."""
+        return cast("dict[str, str]", self.payload["prev"])
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The event's own members, `_sd` included."""
+        return cast("dict[str, Any]", self.payload["body"])
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRecord:
+    """A record as its signer holds it. disclosures: one text per concealed member, in order."""
+
+    record: Record
+    disclosures: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The record id."""
+        return self.record.id
+
+    @property
+    def jws(self) -> str:
+        """The compact JWS."""
+        return self.record.jws.decode("ascii")
+
+    @property
+    def text(self) -> str:
+        """What is submitted: `<jws>~<disclosure>~...~`, or the JWS alone when nothing is concealed."""
+        return "~".join((self.jws, *self.disclosures, "")) if self.disclosures else self.jws
+
+
+def parse_record(jws: bytes | str) -> Record:
+    """The record that a compact JWS is, by every rule of the format; the signature is not checked.
+
+    Raises TooLarge, EncodingError (base64url, JSON, time), EnvelopeError (JWS, header, `_sd`) and
+    SchemaError (claims), the latter with the pointer of the claim.
+    """
+    data = _ascii(jws)
+    if len(data) > MAX_RECORD_BYTES:
+        raise TooLarge(_too_large(), limit=MAX_RECORD_BYTES, actual=len(data))
+    parts = data.split(b".")
+    if len(parts) != 3:
+        raise EnvelopeError("A record is a compact JWS: three base64url texts with dots between them.")
+    alg, kid = _parse_header(parts[0])
+    text = _parse_part(parts[1], "payload")
+    payload = parse_json(text)
+    _check_payload(payload, text)
+    signature = _parse_part(parts[2], "signature")
+    if len(signature) != SIGNATURE_BYTES:
+        raise EnvelopeError("The signature of a record has 64 bytes.")
+    return Record(hashlib.sha256(data).hexdigest(), data, alg, kid, payload, signature)
+
+
+def check_signature(record: Record, key: PublicKey) -> None:
+    """Raises BadSignature unless the record is signed by this key, with the algorithm it names."""
+    if key.kid != record.kid or key.alg != record.alg:
+        raise BadSignature("The record names another key or algorithm.", kid=record.kid)
+    key.verify(record.signature, record.jws[: -_SIGNATURE_TEXT - 1])  # RFC 7515 section 5.2, step 8
+
+
+def open_record(jws: bytes | str, keys: Mapping[str, PublicKey]) -> Record:
+    """Parse a record and check its signature. keys: by kid.
+
+    Raises what `parse_record` raises, UnknownKey if the kid is not among the keys, BadSignature.
+    """
+    record = parse_record(jws)
+    key = keys.get(record.kid)
+    if key is None:
+        raise UnknownKey("The record is signed with a key that is not known here.", kid=record.kid)
+    check_signature(record, key)
+    return record
+
+
+def sign_record(
+    payload: Mapping[str, Any], key: PrivateKey, *, conceal: Sequence[str] = (), salts: Iterable[bytes] = ()
+) -> SignedRecord:
+    """Sign a payload, concealing some members of its body.
+
+    payload: the claims without `_sd` and `_sd_alg`; conceal: JSON Pointers such as
+    "/body/transport/driver"; salts: one per pointer, at least 16 random bytes, never used twice.
+    Raises what `parse_record` raises: nothing is signed that it would refuse.
+    """
+    concealed, disclosures = conceal_members(payload, conceal, salts=salts)
+    text = format_json(concealed)
+    _check_payload(concealed, text)
+    message = _format_header(key.public.alg, key.public.kid) + b"." + format_b64url(text).encode("ascii")
+    size = len(message) + 1 + _SIGNATURE_TEXT
+    if size > MAX_RECORD_BYTES:
+        raise TooLarge(_too_large(), limit=MAX_RECORD_BYTES, actual=size)
+    signature = key.sign(message)
+    jws = message + b"." + format_b64url(signature).encode("ascii")
+    record = Record(hashlib.sha256(jws).hexdigest(), jws, key.public.alg, key.public.kid, concealed, signature)
+    return SignedRecord(record, disclosures)
+
+
+def parse_presentation(text: bytes | str) -> tuple[bytes, tuple[str, ...]]:
+    """The compact JWS and the disclosures of `<jws>~<disclosure>~...~`, neither looked into.
+
+    A JWS without any `~` is taken too. Raises TooLarge and EnvelopeError: no closing `~` (a key
+    binding JWT is not part of this profile), an empty disclosure.
+    """
+    data = _ascii(text)
+    if len(data) > MAX_PRESENTATION_BYTES:
+        raise TooLarge(
+            f"A record and its disclosures may have at most {MAX_PRESENTATION_BYTES} bytes.",
+            limit=MAX_PRESENTATION_BYTES,
+            actual=len(data),
+        )
+    jws, *rest = data.split(b"~")
+    if rest and rest.pop():
+        raise EnvelopeError("After the last disclosure stands `~` and nothing else.")
+    if not all(rest):
+        raise EnvelopeError("A disclosure is empty.")
+    return jws, tuple(part.decode("ascii") for part in rest)
+
+
+def open_disclosures(record: Record, disclosures: Iterable[str]) -> Disclosed:
+    """The record's body with its disclosed members in place; see `ledger.disclosure.fill_in`.
+
+    Raises EncodingError or EnvelopeError for a disclosure that is malformed, not the record's or
+    given twice.
+    """
+    return fill_in(record.body, disclosures)
+
+
+def digests_of(record: Record) -> dict[str, str]:
+    """Every digest that stands in the record, to the JSON Pointer of the object that holds it."""
+    return find_digests(record.body)
+
+
+def _ascii(text: bytes | str) -> bytes:
+    try:
+        return text.encode("ascii") if isinstance(text, str) else text
+    except UnicodeEncodeError:
+        raise EnvelopeError("A record is ASCII text.") from None
+
+
+def _too_large() -> str:
+    return f"A record may have at most {MAX_RECORD_BYTES} bytes: refer to large documents by digest."
+
+
+def _parse_part(part: bytes, name: str) -> bytes:
+    try:
+        return parse_b64url(part)
+    except EncodingError:
+        raise EncodingError(f"The {name} is not canonical base64url text.") from None
+
+
+@lru_cache(maxsize=4096)
+def _parse_header(part: bytes) -> tuple[str, str]:
+    """Algorithm and kid of a header. Cached: a ledger has few signers; refusals are not kept."""
+    header = parse_json(_parse_part(part, "header"))
+    if type(header) is not dict:
+        raise EnvelopeError("The header of a record is a JSON object.")
+    for name in sorted(header.keys() ^ _HEADER):
+        fault = "may not have" if name in header else "must have"
+        raise EnvelopeError(f"The header of a record {fault} `{name}`.", member=name)
+    alg, kid, typ = header["alg"], header["kid"], header["typ"]
+    if type(alg) is not str or alg not in _ALGS:
+        raise EnvelopeError("`alg` must be Ed25519, EdDSA or ES256.", member="alg")
+    if type(kid) is not str or DIGEST.fullmatch(kid) is None:
+        raise EnvelopeError("`kid` must be an RFC 7638 SHA-256 thumbprint.", member="kid")
+    if typ != RECORD_TYP:
+        raise EnvelopeError(f"`typ` must be {RECORD_TYP}.", member="typ")
+    return _ALGS[alg], kid
+
+
+@lru_cache(maxsize=4096)
+def _format_header(alg: str, kid: str) -> bytes:
+    return format_b64url(format_json({"alg": alg, "kid": kid, "typ": RECORD_TYP})).encode("ascii")
+
+
+def _check_payload(payload: Any, text: bytes) -> None:
+    """The claims and their types. text: the payload as canonical JSON."""
+    if type(payload) is not dict:
+        raise EnvelopeError("The payload of a record is a JSON object.")
+    if payload.keys() != _CLAIMS and payload.keys() != _CLAIMS_SD:
+        raise _claims_fault(payload)
+    for name in ("iss", "aud", "type"):
+        if type(payload[name]) is not str or not payload[name]:
+            raise SchemaError(f"`{name}` must be a string with something in it.", pointer=f"/{name}")
+    if type(payload["iat"]) is not int or payload["iat"] < 0:
+        raise SchemaError("`iat` must be an integer number of seconds.", pointer="/iat")
+    if type(payload["time"]) is not str:
+        raise SchemaError("`time` must be a string.", pointer="/time")
+    parse_time(payload["time"], "/time")
+    prev = payload["prev"]
+    if type(prev) is not dict:
+        raise SchemaError("`prev` must be an object.", pointer="/prev")
+    for subject, head in prev.items():
+        if type(head) is not str or _RECORD_ID.fullmatch(head) is None:
+            raise SchemaError("A head is a record id: 64 hex digits.", pointer=join_pointer("/prev", subject))
+    if type(payload["body"]) is not dict:
+        raise SchemaError("`body` must be an object.", pointer="/body")
+    _check_concealed(payload, text)
+
+
+def _claims_fault(payload: dict[str, Any]) -> SchemaError:
+    for name in sorted(_CLAIMS - payload.keys()):
+        return SchemaError(f"The claim `{name}` is missing.", pointer=f"/{name}")
+    name = min(payload.keys() - _CLAIMS_SD)
+    return SchemaError("A record has no such claim.", pointer=join_pointer("", name))
+
+
+def _check_concealed(payload: dict[str, Any], text: bytes) -> None:
+    """`_sd` stands where it may; `_sd_alg` is there exactly when it is needed."""
+    digests: dict[str, str] = {}
+    if b'"_sd' in text or b'"..."' in text:  # in RFC 8785 form these names have no other spelling
+        if not payload["prev"].keys().isdisjoint(("_sd", "_sd_alg", "...")):
+            raise EnvelopeError("`prev` can hold no digests.", pointer="/prev")
+        digests = find_digests(payload["body"])
+    if payload.get("_sd_alg") != (SD_ALG if digests else None) or ("_sd_alg" in payload) != bool(digests):
+        raise EnvelopeError(
+            "`_sd_alg` is sha-256 when members are concealed, and absent otherwise.", pointer="/_sd_alg"
+        )
