@@ -1,0 +1,125 @@
+"""Opening the database, and the one place that knows which engine it is.
+
+SQLite and PostgreSQL run the same statements; what differs (how a write begins, what a parameter
+looks like, what makes a commit durable) is decided here. Statements are written with `?` for a
+parameter; `Store.sql` spells them for the driver.
+
+SQLite: write-ahead log with synchronous=FULL, so that a commit that returned survives a power cut;
+BEGIN IMMEDIATE for a write, so that two writers queue instead of failing half-way. PostgreSQL:
+synchronous_commit=on and one advisory lock per log for the duration of a write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+PAGE_SIZE: Final = 8192
+CHECKPOINT_PAGES: Final = 4000
+"""Pages of write-ahead log before SQLite folds it into the database: 32 MB, written once."""
+
+BUSY_MILLISECONDS: Final = 10_000
+WRITER_LOCK: Final = 0x4C4F4445  # "LODE": the advisory lock of the sequencer on PostgreSQL
+
+DatabaseError = SQLAlchemyError
+"""What storage raises when the engine fails; callers outside storage catch it under this name."""
+
+
+class Store:
+    """A database, ready for reads and for one writer.
+
+    engine: the SQLAlchemy engine; sqlite: which dialect the few switches follow.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url: URL = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine: Engine = _sqlite_engine(self.url) if self.sqlite else _postgres_engine(self.url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection on one consistent snapshot, rolled back at the end."""
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.engine.connect().execution_options(**options) as conn:
+            yield conn
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A write transaction that excludes other writers; commits unless the block raises."""
+        with self.writer() as conn:
+            yield conn
+            conn.commit()
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """The same, but the caller commits: for the sequencer, which must know how that ended."""
+        with self.engine.connect().execution_options(lodeline_write=True) as conn:
+            if not self.sqlite:
+                conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+            yield conn
+
+    def sql(self, statement: str) -> str:
+        """`statement` with the driver's spelling of its `?` parameters."""
+        return statement if self.sqlite else _format_style(statement)
+
+    def size_bytes(self) -> int:
+        """What the database occupies, by its own account."""
+        with self.reading() as conn:
+            if self.sqlite:
+                pages = conn.exec_driver_sql("PRAGMA page_count").scalar_one()
+                return int(pages) * int(conn.exec_driver_sql("PRAGMA page_size").scalar_one())
+            return int(conn.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the database and let go of every connection."""
+        if self.sqlite:
+            with self.engine.connect() as conn:
+                conn.exec_driver_sql("COMMIT")
+                conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                conn.exec_driver_sql("BEGIN")
+        self.engine.dispose()
+
+
+@lru_cache(maxsize=512)
+def _format_style(statement: str) -> str:
+    return statement.replace("%", "%%").replace("?", "%s")
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are ours: see `begin`
+        cursor = connection.cursor()
+        for pragma in (
+            f"page_size = {PAGE_SIZE}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+            f"journal_size_limit = {CHECKPOINT_PAGES * PAGE_SIZE}",
+            "cache_size = -65536",
+            "temp_store = MEMORY",
+            "foreign_keys = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(conn: Connection) -> None:
+        write = conn.get_execution_options().get("lodeline_write", False)
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(url, connect_args={"options": "-c synchronous_commit=on"}, pool_pre_ping=True)

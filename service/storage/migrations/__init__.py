@@ -1,0 +1,1 @@
+"""Alembic migrations: the database grows by numbered steps, each frozen once released."""

@@ -1,0 +1,45 @@
+"""Migrating the database, and telling whether it has to be.
+
+The service never migrates by itself at start-up: `lodeline-server migrate` does, and `serve`
+refuses to run on a database of another step.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from service.storage.engine import Store
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def migrate(store: Store) -> tuple[str | None, str]:
+    """Bring the database to the newest step, in one transaction; returns the steps before and after."""
+    with store.writing() as conn:
+        before = current_step(conn)
+        config = _config()
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")
+        return before, newest_step()
+
+
+def current_step(conn: Connection) -> str | None:
+    """The step that the database is at; None for an empty one."""
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def newest_step() -> str:
+    """The newest step that this program knows."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    return config

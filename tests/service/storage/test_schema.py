@@ -1,0 +1,84 @@
+"""Migrations and declarations are the same tables, and the engine is set up to be durable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+
+from service.storage.engine import Store
+from service.storage.schema import current_step, migrate, newest_step
+from service.storage.tables import DERIVED, KEPT, METADATA
+
+
+@pytest.fixture()
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    yield store
+    store.close()
+
+
+def test_migrations_make_the_declared_tables(store: Store) -> None:
+    with store.reading() as conn:
+        assert current_step(conn) is None
+    assert migrate(store) == (None, newest_step())
+    with store.reading() as conn:
+        assert current_step(conn) == newest_step()
+        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+        assert set(inspect(conn).get_table_names()) == set(METADATA.tables) | {"alembic_version"}
+
+
+def test_migrating_twice_changes_nothing(store: Store) -> None:
+    migrate(store)
+    assert migrate(store) == (newest_step(), newest_step())
+
+
+def test_every_table_is_either_kept_or_derived() -> None:
+    assert set(DERIVED) | set(KEPT) == set(METADATA.tables)
+    assert not set(DERIVED) & set(KEPT)
+
+
+def test_sqlite_is_durable(store: Store) -> None:
+    migrate(store)
+    with store.reading() as conn:
+        pragmas = {
+            name: conn.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "page_size", "wal_autocheckpoint", "foreign_keys")
+        }
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 2,  # FULL
+        "page_size": 8192,
+        "wal_autocheckpoint": 4000,
+        "foreign_keys": 1,
+    }
+
+
+def test_write_that_raises_leaves_nothing(store: Store) -> None:
+    migrate(store)
+    with pytest.raises(ZeroDivisionError), store.writing() as conn:
+        conn.exec_driver_sql("INSERT INTO meta VALUES ('a', 'b')")
+        raise ZeroDivisionError
+    with store.reading() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM meta").scalar_one() == 0
+
+
+def test_reader_keeps_its_snapshot_while_another_writes(store: Store) -> None:
+    migrate(store)
+    with store.reading() as reader:
+        assert reader.exec_driver_sql("SELECT count(*) FROM meta").scalar_one() == 0
+        with store.writing() as writer:
+            writer.exec_driver_sql(store.sql("INSERT INTO meta VALUES (?, ?)"), ("a", "b"))
+        assert reader.exec_driver_sql("SELECT count(*) FROM meta").scalar_one() == 0
+    with store.reading() as reader:
+        assert reader.exec_driver_sql("SELECT count(*) FROM meta").scalar_one() == 1
+
+
+def test_parameters_are_spelt_for_the_driver(store: Store) -> None:
+    assert store.sql("SELECT '%' WHERE a = ?") == "SELECT '%' WHERE a = ?"
+    assert Store("postgresql://localhost/x").sql("SELECT '%' WHERE a = ?") == "SELECT '%%' WHERE a = %s"
