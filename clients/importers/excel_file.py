@@ -1,0 +1,148 @@
+"""Excel (.xlsx) to a Table: values only, read row by row, never calculated.
+
+A formula's cached result may be stale or forged, so formulas are refused; so are error cells. The file is a ZIP of XML:
+its size unpacked is limited before anything is parsed, and document type declarations (entity bombs) are refused.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import warnings
+import zipfile
+from decimal import Decimal
+from typing import Any
+
+from clients.importers.faults import Fault, FileRefused
+from clients.importers.table import Cell, Layout, Limits, Row, Table, add_row, check_header
+from clients.sdk.errors import LocalError
+
+MAX_MEMBERS = 2_000
+MAX_RATIO = 250  # real sheets compress 5 to 30 times, a bomb a thousand
+
+
+def read_excel(content: bytes, layout: Layout, limits: Limits) -> Table:
+    """Raises FileRefused for what is no workbook, a bomb, or leaves open which sheet is meant."""
+    check_archive(content, limits)
+    sheet = _open_sheet(content, layout.sheet)
+    table = Table(header_row=layout.header_row)
+    rows = sheet.iter_rows(
+        min_row=layout.header_row, max_row=layout.header_row + limits.rows + 1, max_col=limits.columns + 1
+    )
+    width = 0
+    for number, cells in enumerate(_guarded(rows), start=layout.header_row):
+        read = tuple(read_cell(cell) for cell in cells)
+        if number == layout.header_row:
+            table.header = tuple(cell.text for cell in _trimmed(read))
+            width = len(table.header)
+            check_header(table, limits)
+            continue
+        add_row(table, Row(number, _fitted(read, width)), limits)
+    if not table.header:
+        check_header(table, limits)
+    return table
+
+
+def _trimmed(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    while cells and not cells[-1].text:
+        cells = cells[:-1]
+    return cells
+
+
+def _fitted(cells: tuple[Cell, ...], width: int) -> tuple[Cell, ...]:
+    """Exactly `width` cells unless something stands beyond the header (then the row is at fault)."""
+    cells = _trimmed(cells)
+    return cells + (Cell(""),) * (width - len(cells))
+
+
+def read_cell(cell: Any) -> Cell:
+    """The cell's value as text with its kind; numbers in the shortest decimal form, as a spreadsheet shows them."""
+    value = cell.value
+    if value is None:
+        return Cell("")
+    if cell.data_type == "f":
+        return Cell(str(value), "formula")
+    if cell.data_type == "e":
+        return Cell(str(value), "error")
+    if isinstance(value, bool):
+        return Cell(str(value).upper(), "boolean")
+    if isinstance(value, (int, float)):
+        kind = "percent" if "%" in (cell.number_format or "") else "number"
+        return Cell(_format_number(value), kind)
+    if isinstance(value, datetime.datetime):
+        return Cell(value.replace(microsecond=0).isoformat(), "date")
+    if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
+        return Cell(str(value), "date")
+    return Cell(str(value).strip(" "))
+
+
+def _format_number(value: float) -> str:
+    text = format(Decimal(repr(value)), "f")
+    return text.removesuffix(".0")
+
+
+def check_archive(content: bytes, limits: Limits) -> None:
+    """Refuse what is no .xlsx or unpacks to too much, before any XML is parsed."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise _refused("torn-file", "The Excel file is torn: download or export it again.") from error
+    size = sum(member.file_size for member in members)
+    if len(members) > MAX_MEMBERS or size > limits.unpacked_bytes or size > MAX_RATIO * max(len(content), 4096):
+        raise _refused(
+            "zip-bomb", f"The Excel file unpacks to {size} bytes, far more than a sheet needs: it is refused."
+        )
+    if "[Content_Types].xml" not in archive.namelist():
+        raise _refused("not-excel", "This is a ZIP file but no Excel workbook: give an .xlsx or .csv file.")
+    try:
+        for member in members:
+            if member.filename.endswith((".xml", ".rels")):
+                _check_xml(archive.read(member))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise _refused("torn-file", "The Excel file is torn or encrypted: save it again without a password.") from error
+
+
+def _check_xml(part: bytes) -> None:
+    if b"<!DOCTYPE" in part or b"<!ENTITY" in part or part[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise _refused(
+            "xml-entities", "The Excel file holds XML declarations that no spreadsheet program writes: refused."
+        )
+
+
+def _open_sheet(content: bytes, name: str) -> Any:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise LocalError(
+            "Excel files need the extra: pip install 'lodeline[sdk]', or save the sheet as CSV UTF-8."
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it leaves out
+            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
+    except Exception as error:  # openpyxl raises whatever its parser stumbled over
+        raise _refused("torn-file", "The Excel file cannot be read: save it again, or as CSV UTF-8.") from error
+    names = [sheet.title for sheet in book.worksheets]
+    if name and name not in names:
+        raise _refused("no-such-sheet", f"There is no sheet {name!r}; there is: {', '.join(names)}.")
+    if not name and len(names) != 1:
+        raise _refused("which-sheet", f"The workbook has the sheets {', '.join(names)}: say which with --sheet.")
+    sheet = book[name or names[0]]
+    sheet.reset_dimensions()  # the file's own claim of its size is not believed
+    return sheet
+
+
+def _guarded(rows: Any) -> Any:
+    try:
+        yield from rows
+    except FileRefused:
+        raise
+    except Exception as error:
+        raise _refused(
+            "torn-file", "The Excel file cannot be read to its end: save it again, or as CSV UTF-8."
+        ) from error
+
+
+def _refused(code: str, message: str) -> FileRefused:
+    return FileRefused(Fault(0, code, message, fatal=True))
