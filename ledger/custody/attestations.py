@@ -10,10 +10,25 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from ledger.custody.diligence import (
+    AnnualReport,
+    Audit,
+    Document,
+    EddReport,
+    Environment,
+    Fingerprint,
+    Footprint,
+    Grievance,
+    MitigationPlan,
+    Observation,
+    RiskAssessment,
+    SecurityArrangement,
+)
 from ledger.custody.vocabulary import (
     Amount,
     Analyte,
     Code,
+    Codes,
     Concealing,
     Count,
     Country,
@@ -25,19 +40,14 @@ from ledger.custody.vocabulary import (
     Moisture,
     Name,
     Note,
-    Number,
     Part,
     Percent,
     PositiveMass,
     RecordId,
     Tag,
     Time,
-    Url,
     concealable,
 )
-
-Codes = Annotated[list[Code], Field(max_length=100)]
-Ids = Annotated[list[Id], Field(max_length=100)]
 
 
 class Weighing(Part):
@@ -162,7 +172,9 @@ class Payment(Concealing):
 class NilDeclaration(Part):
     """Signed: no payment of these kinds was made."""
 
-    kinds: Annotated[list[Literal["official", "public_security", "private_security", "armed_group"]], Field(min_length=1)]
+    kinds: Annotated[
+        list[Literal["official", "public_security", "private_security", "armed_group"]], Field(min_length=1)
+    ]
     start: Date = Field(alias="from")
     end: Date = Field(alias="to")
 
@@ -259,124 +271,6 @@ class Stocktake(Part):
     opening: Mass
     closing: Mass
     method: Code
-
-
-class Audit(Concealing):
-    """A third-party audit of a facility."""
-
-    facility: Id
-    facility_number: Code | None = None
-    scheme: Code
-    standard: Code
-    metals: Codes
-    body: Name
-    cross_recognised: bool = False
-    report: RecordId | None = concealable()
-
-
-class Document(Concealing):
-    """A published document: policy, contract, report, risk assessment."""
-
-    title: Name
-    covers: Codes = Field(default_factory=list)
-    parties: Ids = Field(default_factory=list)
-    clause: Code | None = None
-    officer: Name | None = concealable()
-    url: Url | None = None
-    digest: RecordId | None = concealable()
-
-
-class Grievance(Part):
-    """A channel for complaints and how fast it answers."""
-
-    contact: Name
-    url: Url | None = None
-    days_to_answer: Count
-
-
-class AnnualReport(Part):
-    """A company's public due-diligence report."""
-
-    year: Annotated[int, Field(ge=1990, le=2200)]
-    url: Url
-    digest: RecordId
-
-
-class RiskAssessment(Concealing):
-    """Risks identified for a scope, with the red flags seen."""
-
-    scope: Name
-    date: Date
-    red_flags: Codes = Field(default_factory=list)
-    narrative: Note | None = concealable()
-
-
-class MitigationPlan(Concealing):
-    """What is done about a risk, and by when."""
-
-    risk: Code
-    decision: Literal["continue", "suspend", "disengage"]
-    measures: Annotated[list[Name], Field(min_length=1, max_length=40)]
-    start: Date
-    review_by: Date
-    narrative: Note | None = concealable()
-
-
-class EddReport(Concealing):
-    """Enhanced due diligence that discharges red flags."""
-
-    red_flags: Annotated[list[Code], Field(min_length=1, max_length=100)]
-    method: Literal["on_the_ground", "joint_team", "upstream_assurance"]
-    team: Name | None = concealable()
-    visit: Date
-    conclusion: Literal["discharged", "confirmed", "open"]
-    narrative: Note | None = concealable()
-
-
-class SecurityArrangement(Concealing):
-    """Guards, and whether they were screened under the Voluntary Principles."""
-
-    provider: Name | None = concealable()
-    kind: Literal["public", "private"]
-    screened: bool
-    contract: Code | None = concealable()
-
-
-class Environment(Part):
-    """One measured value of an environmental category (2023/1542 Annex X and the like)."""
-
-    category: Code
-    value: Number
-    unit: Code
-    method: Code
-
-
-class Observation(Part):
-    """A satellite or drone observation."""
-
-    product: Code
-    tile: Code
-    date: Date
-    index: Code
-    value: Number
-    area_m2: Amount | None = None
-
-
-class Fingerprint(Part):
-    """A geochemical fingerprint of a sample."""
-
-    sample: Code
-    method: Code
-    stage: Literal["before_homogenising", "after_homogenising"]
-    ratios: dict[Code, Number] = Field(min_length=1, max_length=80)
-
-
-class Footprint(Part):
-    """Greenhouse-gas footprint in kg CO2e per kg of product."""
-
-    kg_co2e_per_kg: Number
-    method: Code
-    boundary: Code
 
 
 STATEMENTS: Final[dict[str, type[Part]]] = {

@@ -74,12 +74,12 @@ def check_balance(balance: Balance, tolerance: Mapping[str, str]) -> None:
             )
     supply = balance.mass_in + balance.mass_added
     if is_gain(balance.mass_out, supply, tolerance["mass"]):
-        inn, out = format_decimal(supply, MASS_PLACES), format_decimal(balance.mass_out, MASS_PLACES)
+        had, has = format_decimal(supply, MASS_PLACES), format_decimal(balance.mass_out, MASS_PLACES)
         raise MassGain(
-            f"The outputs weigh {out} kg, inputs and additions {inn} kg: declare what was added.",
+            f"The outputs weigh {has} kg, inputs and additions {had} kg: declare what was added.",
             pointer="/body/outputs",
-            inputs=inn,
-            outputs=out,
+            inputs=had,
+            outputs=has,
         )
 
 

@@ -241,4 +241,3 @@ _FURTHER: Final[dict[str, Callable[[Body], None]]] = {
     "incident": _check_incident,
     "correct": _check_correct,
 }
-

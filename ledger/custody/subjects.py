@@ -128,7 +128,7 @@ def format_subject(subject: Subject) -> dict[str, Any]:
 
 def parse_subject(value: dict[str, Any]) -> Subject:
     """The inverse of `format_subject`, for values that this program stored itself."""
-    members = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "kind"}
+    members: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "kind"}
     if members.get("sent"):
         members["sent"] = Dispatched(**members["sent"])
     return _KINDS[value["kind"]](**members)

@@ -7,7 +7,7 @@ ISO 3166, ISO 4217, ISO 22095, RFC 7946.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -31,7 +31,8 @@ CloseReason = Literal["sold_out_of_scope", "consumed", "lost", "stolen", "seized
 
 
 def _check_time(text: str) -> str:
-    datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ") if text[8:10] > "28" else None
+    if text[8:10] > "28":  # the pattern has seen to everything but the length of the month
+        date.fromisoformat(text[:10])
     return text
 
 
@@ -90,6 +91,8 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/#@+
 """A short code or reference number of somebody's list."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
+Codes = Annotated[list[Code], Field(max_length=100)]
+Ids = Annotated[list[Id], Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Email = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
 Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[\x21-\x7e]+$")]
