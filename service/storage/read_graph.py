@@ -1,0 +1,78 @@
+"""Reads of the lot graph: which lots came from which, and whose they were on the way.
+
+Closures are recursive CTEs with UNION (a node once), never UNION ALL (a row per path): a graph of
+a few thousand lots has hundreds of thousands of paths. Arithmetic along the edges is left to
+`ledger.custody.provenance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, Literal, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from service.storage.read_subjects import numbers
+
+Direction = Literal["up", "down"]
+
+
+class EdgeFound(NamedTuple):
+    """`mass` kg of lot `parent` went into lot `child` by entry `seq`; both lots by number."""
+
+    child: int
+    parent: int
+    mass: str
+    seq: int
+
+
+_UP: Final = text(
+    "WITH RECURSIVE near(num) AS (SELECT num FROM subjects WHERE num = :lot UNION "
+    "SELECT e.parent FROM near n JOIN edges e ON e.child = n.num) "
+    "SELECT e.child, e.parent, e.mass, e.seq FROM near n JOIN edges e ON e.child = n.num LIMIT :limit"
+)
+_DOWN: Final = text(
+    "WITH RECURSIVE near(num) AS (SELECT num FROM subjects WHERE num = :lot UNION "
+    "SELECT e.child FROM near n JOIN edges e ON e.parent = n.num) "
+    "SELECT e.child, e.parent, e.mass, e.seq FROM near n JOIN edges e ON e.parent = n.num LIMIT :limit"
+)
+
+
+def read_edges(conn: Connection, lot: int, direction: Direction, *, limit: int) -> list[EdgeFound]:
+    """Edges above or below a lot, nearest first as the engines walk it, at most `limit`."""
+    rows = conn.execute(_UP if direction == "up" else _DOWN, {"lot": lot, "limit": limit})
+    return [EdgeFound(*row) for row in rows]
+
+
+_BELOW: Final = (
+    "WITH RECURSIVE below(num) AS (SELECT num FROM subjects WHERE num IN :lots UNION "
+    "SELECT e.child FROM below b JOIN edges e ON e.parent = b.num) "
+)
+_LINKED: Final = text(
+    _BELOW + "SELECT 1 FROM below b JOIN lot_parties p ON p.lot = b.num AND p.participant = :party LIMIT 1"
+).bindparams(numbers("lots"))
+_REACHED: Final = text(_BELOW + "SELECT num FROM below WHERE num IN :among").bindparams(
+    numbers("lots"), numbers("among")
+)
+
+
+def is_linked(conn: Connection, lots: Collection[int], party: int) -> bool:
+    """Whether the participant is a party of one of these lots, or of any lot made from them."""
+    return bool(lots) and conn.execute(_LINKED, {"lots": list(lots), "party": party}).first() is not None
+
+
+def reached_from(conn: Connection, lots: Collection[int], among: Collection[int]) -> set[int]:
+    """Those of `among` that are one of `lots` or were made from them."""
+    if not lots or not among:
+        return set()
+    return set(conn.execute(_REACHED, {"lots": list(lots), "among": list(among)}).scalars())
+
+
+_PARTY: Final = text("SELECT lot FROM lot_parties WHERE participant = :party AND lot IN :lots").bindparams(
+    numbers("lots")
+)
+
+
+def lots_of_party(conn: Connection, party: int, lots: Collection[int]) -> set[int]:
+    """Those of `lots` that the participant itself holds, held, sent or awaits."""
+    return set(conn.execute(_PARTY, {"party": party, "lots": list(lots)}).scalars()) if lots else set()
