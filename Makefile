@@ -14,7 +14,7 @@ READY := .venv/.ready
 LEDGER_COVERAGE := 100
 OTHER_COVERAGE := 90
 
-.PHONY: help setup demo test check lint imports types openapi events bench serve lock clean
+.PHONY: help setup demo test check lint imports types openapi pages bench serve lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -45,7 +45,7 @@ test: check ## everything a submission must pass: checks, tests, coverage
 
 check: lint types imports ## lint, types, import directions, and that generated files are up to date
 	@$(BIN)/python -m scripts.lock --check
-	@$(BIN)/python -m scripts.events --check
+	@$(BIN)/python -m scripts.pages --check
 	@$(BIN)/python -m service.api.openapi --check
 
 lint: setup ## ruff: rules and format
@@ -68,8 +68,8 @@ serve: setup ## an empty ledger of your own on 127.0.0.1:8000, kept in .lodeline
 openapi: setup ## write the OpenAPI file from the code
 	@$(BIN)/python -m service.api.openapi
 
-events: setup ## write docs/formats/events.md from the schemas
-	@$(BIN)/python -m scripts.events
+pages: setup ## write the pages of docs/formats that come from the code
+	@$(BIN)/python -m scripts.pages
 
 lock: setup ## resolve pyproject.toml anew into requirements.lock (UPGRADE=1: newest versions)
 	@$(BIN)/python -m scripts.lock $(if $(UPGRADE),--upgrade)
