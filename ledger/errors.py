@@ -15,6 +15,9 @@ mathematics is an `AssertionError`.
     │   ├── NoteError            signed note, verifier key
     │   ├── CheckpointError      checkpoint text
     │   ├── TileError            tile path, width or content
+    │   ├── ReceiptError         tlog-proof text
+    │   ├── WitnessError         add-checkpoint request or answer
+    │   ├── PolicyError          trust policy text
     │   └── BundleError          evidence bundle structure
     ├── AuthenticityError        the bytes are not from whom they say
     │   ├── BadSignature
@@ -106,6 +109,18 @@ class CheckpointError(FormatError):
 
 class TileError(FormatError):
     """Not a C2SP tile path, or a tile of the wrong width or content."""
+
+
+class ReceiptError(FormatError):
+    """Not a C2SP tlog-proof."""
+
+
+class WitnessError(FormatError):
+    """Not a C2SP tlog-witness request, or not an answer to one."""
+
+
+class PolicyError(FormatError):
+    """Not a C2SP tlog-policy."""
 
 
 class BundleError(FormatError):
