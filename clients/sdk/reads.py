@@ -1,0 +1,113 @@
+"""Reading from a service: records, lots, provenance, register, evidence. Every call logs in with the participant's key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from clients.sdk.answers import member
+from clients.sdk.errors import NotFound
+from clients.sdk.transport import Transport
+
+PAGE = 200
+MAX_PAGES = 10_000
+
+Json = dict[str, Any]
+
+
+def escape(part: str) -> str:
+    """An id as one path segment."""
+    return quote(part, safe="")
+
+
+class Reads:
+    """The reading half of the client; `_headers` gives a fresh login for each try."""
+
+    _transport: Transport
+
+    def _headers(self) -> Mapping[str, str]:
+        return {}
+
+    def get(self, path: str, **params: Any) -> Json:
+        """A JSON object from the API; parameters that are None or "" are left out."""
+        given = {name.rstrip("_"): value for name, value in params.items() if value not in (None, "")}
+        answer = self._transport.send("GET", path, headers=self._headers, params=given or None)
+        value = answer.json()
+        member({"answer": value}, "answer", dict)
+        return dict(value)
+
+    def pages(self, path: str, **params: Any) -> Iterator[Json]:
+        """Every item of a paged list, following the cursor."""
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            page = self.get(path, cursor=cursor, limit=PAGE, **params)
+            yield from member(page, "items", list)
+            cursor = page.get("next")
+            if not cursor:
+                return
+
+    def record(self, record: str) -> Json:
+        """One record with its place in the log and what may be disclosed to the caller."""
+        return self.get(f"/v1/records/{escape(record)}")
+
+    def receipt(self, record: str) -> str:
+        """A fresh receipt (tlog-proof) of a record."""
+        return self._transport.send("GET", f"/v1/records/{escape(record)}/receipt", headers=self._headers).text
+
+    def lots(self, *, status: str = "", custodian: str = "", mineral: str = "") -> Iterator[Json]:
+        """Lots that the caller may see."""
+        return self.pages("/v1/lots", status=status, custodian=custodian, mineral=mineral)
+
+    def lot(self, lot: str) -> Json:
+        """One lot as it stands now."""
+        return self.get(f"/v1/lots/{escape(lot)}")
+
+    def history(self, lot: str) -> Json:
+        """The records that moved a lot, oldest first."""
+        return self.get(f"/v1/lots/{escape(lot)}/history")
+
+    def provenance(self, lot: str, *, direction: str = "up", depth: int | None = None) -> Json:
+        """The lot graph upstream or downstream."""
+        return self.get(f"/v1/lots/{escape(lot)}/provenance", direction=direction, depth=depth)
+
+    def bundle(self, lot: str) -> bytes:
+        """The evidence bundle of a lot, exactly as the service made it."""
+        return self._transport.send("GET", f"/v1/lots/{escape(lot)}/bundle", headers=self._headers).content
+
+    def participants(self) -> Iterator[Json]:
+        """All participants."""
+        return self.pages("/v1/participants")
+
+    def participant(self, participant: str) -> Json:
+        """One participant."""
+        return self.get(f"/v1/participants/{escape(participant)}")
+
+    def sites(self) -> Iterator[Json]:
+        """All sites."""
+        return self.pages("/v1/sites")
+
+    def site(self, site: str) -> Json:
+        """One site."""
+        return self.get(f"/v1/sites/{escape(site)}")
+
+    def attestations(self, *, subject: str = "", kind: str = "") -> Iterator[Json]:
+        """Attestations about a subject, of a kind."""
+        return self.pages("/v1/attestations", subject=subject, kind=kind)
+
+    def incidents(self, *, subject: str = "", status: str = "") -> Iterator[Json]:
+        """Incidents about a subject."""
+        return self.pages("/v1/incidents", subject=subject, status=status)
+
+    def grants(self) -> Iterator[Json]:
+        """Grants that the caller gave or got."""
+        return self.pages("/v1/grants")
+
+    def head(self, subject: str) -> str | None:
+        """The current head of a lot, site or participant; None when the service shows no such subject."""
+        for kind in ("lots", "participants", "sites"):
+            try:
+                return str(member(self.get(f"/v1/{kind}/{escape(subject)}"), "head", str))
+            except NotFound:
+                continue
+        return None
