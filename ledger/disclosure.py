@@ -58,7 +58,7 @@ def conceal_members(
     reserved name in the payload, salts that are too few, too short or used twice.
     """
     copy = parse_json(format_json(payload))
-    if "_sd_alg" in copy or find_digests(copy.get("body")):
+    if "_sd_alg" in copy or (isinstance(copy.get("body"), dict) and find_digests(copy["body"])):
         raise EnvelopeError("Give the plain payload to conceal from: it holds digests already.")
     given = list(islice(salts, len(conceal)))
     if len(given) < len(conceal) or len(set(given)) < len(given) or any(len(salt) < MIN_SALT_BYTES for salt in given):
@@ -76,7 +76,7 @@ def conceal_members(
     return copy, tuple(disclosures)
 
 
-def find_digests(body: Any) -> dict[str, str]:
+def find_digests(body: dict[str, Any]) -> dict[str, str]:
     """Every digest in a body, to the JSON Pointer (relative to the payload) of the object it is in.
 
     Raises EnvelopeError: `_sd` that is not a list of digests, a digest that stands twice, `...` or
@@ -85,18 +85,17 @@ def find_digests(body: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     places: list[tuple[str, Any]] = [("/body", body)]
     for pointer, item in places:  # grows while it is read
-        if type(item) is dict:
-            for digest in _parse_digests(item, pointer):
-                if digest in found:
-                    raise EnvelopeError("A digest stands in the record twice.", pointer=join_pointer(pointer, "_sd"))
-                found[digest] = pointer
-            for name, below in item.items():
-                if type(below) is dict or (type(below) is list and name != "_sd"):
-                    places.append((join_pointer(pointer, name), below))
-        elif type(item) is list:
-            for index, below in enumerate(item):
-                if type(below) is dict or type(below) is list:
-                    places.append((f"{pointer}/{index}", below))
+        if type(item) is not dict:
+            places += [(f"{pointer}/{i}", x) for i, x in enumerate(item) if type(x) is dict or type(x) is list]
+            continue
+        for name, below in item.items():
+            if name in _RESERVED:
+                for digest in _parse_digests(item, pointer):
+                    if digest in found:
+                        raise _twice(pointer)
+                    found[digest] = pointer
+            elif type(below) is dict or type(below) is list:
+                places.append((join_pointer(pointer, name), below))
     return found
 
 
@@ -142,7 +141,7 @@ class _Filling:
                 out[name] = self.fill(item, join_pointer(pointer, name), depth=depth + 1)
         for digest in _parse_digests(value, pointer):
             if digest in self.seen:
-                raise EnvelopeError("A digest stands in the record twice.", pointer=join_pointer(pointer, "_sd"))
+                raise _twice(pointer)
             self.seen.add(digest)
             if digest not in self.held:
                 continue  # not disclosed, erased, or a decoy
@@ -168,6 +167,10 @@ def _parse_digests(item: dict[str, Any], pointer: str) -> list[str]:
         if type(digest) is not str or DIGEST.fullmatch(digest) is None:
             raise EnvelopeError("`_sd` holds base64url SHA-256 digests only.", pointer=join_pointer(pointer, "_sd"))
     return digests
+
+
+def _twice(pointer: str) -> EnvelopeError:
+    return EnvelopeError("A digest stands in the record twice.", pointer=join_pointer(pointer, "_sd"))
 
 
 def _parse_disclosure(text: str, digest: str) -> tuple[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any, cast
 from ledger.disclosure import DIGEST, SD_ALG, Disclosed, conceal_members, disclosure_digest, fill_in, find_digests
 from ledger.encoding import format_b64url, format_json, join_pointer, parse_b64url, parse_json, parse_time
 from ledger.errors import BadSignature, EncodingError, EnvelopeError, SchemaError, TooLarge, UnknownKey
-from ledger.keys import SIGNATURE_BYTES, PrivateKey, PublicKey
+from ledger.keys import PrivateKey, PublicKey
 
 __all__ = [
     "MAX_PRESENTATION_BYTES",
@@ -42,7 +42,8 @@ RECORD_TYP = "custody-record+sd-jwt"
 MAX_RECORD_BYTES = 60_000  # the compact JWS
 MAX_PRESENTATION_BYTES = 240_000  # the compact JWS with its disclosures
 
-_SIGNATURE_TEXT = 86  # 64 bytes in base64url
+_SIGNATURE = re.compile(rb"[A-Za-z0-9_-]{85}[AQgw]")  # 64 bytes in canonical base64url
+_SIGNATURE_TEXT = 86
 _HEADER = frozenset(("alg", "kid", "typ"))
 _ALGS = {"Ed25519": "Ed25519", "EdDSA": "Ed25519", "ES256": "ES256"}  # RFC 9864, RFC 8037, RFC 7518
 _CLAIMS = frozenset(("aud", "body", "iat", "iss", "prev", "time", "type"))
@@ -55,7 +56,7 @@ class Record:
     """A parsed record; its signature may not have been checked yet. Equal when its bytes are.
 
     id: lowercase hex SHA-256 of `jws`; jws: the compact JWS as it came; alg: "Ed25519" or "ES256";
-    kid: thumbprint of the signer's key; payload: the claims, not to be changed; signature: 64 bytes.
+    kid: thumbprint of the signer's key; payload: the claims, not to be changed.
     """
 
     id: str
@@ -63,7 +64,6 @@ class Record:
     alg: str
     kid: str
     payload: dict[str, Any] = field(compare=False)
-    signature: bytes = field(compare=False, repr=False)
 
     @property
     def iss(self) -> str:
@@ -140,17 +140,17 @@ def parse_record(jws: bytes | str) -> Record:
     text = _parse_part(parts[1], "payload")
     payload = parse_json(text)
     _check_payload(payload, text)
-    signature = _parse_part(parts[2], "signature")
-    if len(signature) != SIGNATURE_BYTES:
-        raise EnvelopeError("The signature of a record has 64 bytes.")
-    return Record(hashlib.sha256(data).hexdigest(), data, alg, kid, payload, signature)
+    if _SIGNATURE.fullmatch(parts[2]) is None:
+        raise EncodingError("The signature of a record is 64 bytes in canonical base64url text.")
+    return Record(hashlib.sha256(data).hexdigest(), data, alg, kid, payload)
 
 
 def check_signature(record: Record, key: PublicKey) -> None:
     """Raises BadSignature unless the record is signed by this key, with the algorithm it names."""
     if key.kid != record.kid or key.alg != record.alg:
         raise BadSignature("The record names another key or algorithm.", kid=record.kid)
-    key.verify(record.signature, record.jws[: -_SIGNATURE_TEXT - 1])  # RFC 7515 section 5.2, step 8
+    message, _, signature = record.jws.rpartition(b".")
+    key.verify(parse_b64url(signature), message)  # RFC 7515 section 5.2, step 8
 
 
 def open_record(jws: bytes | str, keys: Mapping[str, PublicKey]) -> Record:
@@ -182,9 +182,8 @@ def sign_record(
     size = len(message) + 1 + _SIGNATURE_TEXT
     if size > MAX_RECORD_BYTES:
         raise TooLarge(_too_large(), limit=MAX_RECORD_BYTES, actual=size)
-    signature = key.sign(message)
-    jws = message + b"." + format_b64url(signature).encode("ascii")
-    record = Record(hashlib.sha256(jws).hexdigest(), jws, key.public.alg, key.public.kid, concealed, signature)
+    jws = message + b"." + format_b64url(key.sign(message)).encode("ascii")
+    record = Record(hashlib.sha256(jws).hexdigest(), jws, key.public.alg, key.public.kid, concealed)
     return SignedRecord(record, disclosures)
 
 
