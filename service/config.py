@@ -26,9 +26,6 @@ class Limits:
 
     batch_records: int = 10_000
     batch_bytes: int = 64 * 1024 * 1024
-    record_bytes: int = 60_000
-    presentation_bytes: int = 400_000
-    disclosures: int = 256
     queue_records: int = 20_480
     commit_records: int = 1_024
     page_items: int = 200
@@ -63,7 +60,7 @@ class Settings:
     @property
     def key_file(self) -> Path:
         """File with the log's private key, readable by the service only."""
-        return self.key or self.state / "log-key.json"
+        return self.key or self.state / "log.key"
 
     @property
     def checkpoint_file(self) -> Path:

@@ -188,7 +188,7 @@ class SubjectRecordRow(SQLModel, table=True):
     """Every record about a subject; `moved` when it moved the subject's head, else evidence."""
 
     __tablename__ = "subject_records"
-    __table_args__ = (BY_KEY,)
+    __table_args__ = (Index("subject_records_seq", "seq", "subject"), BY_KEY)
 
     subject: int = Field(sa_column=_key(BIG))
     seq: int = Field(sa_column=_key(BIG))
@@ -196,7 +196,7 @@ class SubjectRecordRow(SQLModel, table=True):
 
 
 class KeyRow(SQLModel, table=True):
-    """A key that was ever enrolled; valid_from: seconds; seq: the entry that last changed it."""
+    """A key that was ever enrolled; valid_from: a time, or "" for at once; seq: the entry that last changed it."""
 
     __tablename__ = "keys"
     __table_args__ = (Index("keys_participant", "participant"),)
@@ -204,7 +204,7 @@ class KeyRow(SQLModel, table=True):
     kid: str = Field(sa_column=_key(Text))
     participant: int = Field(sa_column=_column(BigInteger))
     jwk: str = Field(sa_column=_column(Text))
-    valid_from: int = Field(sa_column=_column(BigInteger))
+    valid_from: str = Field(sa_column=_column(Text))
     revoked: bool = Field(sa_column=_column(Boolean))
     seq: int = Field(sa_column=_column(BigInteger))
 

@@ -105,7 +105,7 @@ def _subjects() -> None:
         _key("kid", sa.Text()),
         _number("participant"),
         _text("jwk"),
-        _number("valid_from"),
+        _text("valid_from"),
         _flag("revoked"),
         _number("seq"),
     )
@@ -124,6 +124,7 @@ def _about_records() -> None:
     op.create_table("tiles", _key("level", sa.SmallInteger()), _key("n"), _bytes("hashes"))
     op.create_table("record_ids", _key("prefix"), _key("seq"), sqlite_with_rowid=False)
     op.create_table("subject_records", _key("subject"), _key("seq"), _flag("moved"), sqlite_with_rowid=False)
+    op.create_index("subject_records_seq", "subject_records", ["seq", "subject"])
     op.create_table(
         "statements", _key("seq"), _text("type"), _text("kind"), _text("status", nullable=True), _number("issuer")
     )
