@@ -122,16 +122,16 @@ def kind_of(subject: Subject) -> str:
 
 
 def format_subject(subject: Subject) -> dict[str, Any]:
-    """A subject as a JSON object, with its `kind`."""
-    return {"kind": _NAMES[type(subject)], **{k: _plain(v) for k, v in subject._asdict().items()}}
+    """A subject as a JSON object; `subject` says of which kind it is."""
+    return {"subject": _NAMES[type(subject)], **{k: _plain(v) for k, v in subject._asdict().items()}}
 
 
 def parse_subject(value: dict[str, Any]) -> Subject:
     """The inverse of `format_subject`, for values that this program stored itself."""
-    members: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "kind"}
+    members: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "subject"}
     if members.get("sent"):
         members["sent"] = Dispatched(**members["sent"])
-    return _KINDS[value["kind"]](**members)
+    return _KINDS[value["subject"]](**members)
 
 
 def _plain(value: Any) -> Any:
