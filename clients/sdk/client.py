@@ -56,7 +56,7 @@ class LodelineClient(Reads):
     ) -> None:
         self._transport = Transport(url, http=http, retries=retries)
         self._key = key
-        self.participant = participant
+        self.participant_id = participant
         self.store = Store(store) if isinstance(store, Path) else store or NoStore()
         self._log_key = log_key
         self._clock = clock
@@ -112,13 +112,13 @@ class LodelineClient(Reads):
     def _headers(self) -> Mapping[str, str]:
         if self._key is None:
             return {}
-        token = sign_token(self._key, self.participant, self.origin, now=int(self._clock()))
+        token = sign_token(self._key, self.participant_id, self.origin, now=int(self._clock()))
         return {"authorization": f"Bearer {token}"}
 
     @property
     def signer(self) -> PrivateKey:
         """The key that signs; LocalError when the client was made without one."""
-        if self._key is None or not self.participant:
+        if self._key is None or not self.participant_id:
             raise LocalError("Signing needs a key and a participant id: run `lodeline init` and `lodeline key new`.")
         return self._key
 
@@ -129,7 +129,7 @@ class LodelineClient(Reads):
         key = self.signer
         payload = build_payload(
             event,
-            iss=self.participant,
+            iss=self.participant_id,
             aud=self.origin,
             iat=int(self._clock()),
             find_head=find_head or self.head,
@@ -200,7 +200,7 @@ class LodelineClient(Reads):
         now = int(self._clock())
         text = sign_grant(
             self.signer,
-            self.participant,
+            self.participant_id,
             self.origin,
             grantee=grantee,
             lot=lot,

@@ -66,7 +66,7 @@ class LogView:
         known = self.remembered()
         if known is not None and seen.size < known.size:
             raise Misbehaviour(
-                f"The log shows an older state (size {seen.size}) than it did before ({known.size}): keep both, ask why.",
+                f"The log shows an older state (size {seen.size}) than before ({known.size}): keep both and ask why.",
                 size=seen.size,
                 remembered=known.size,
             )

@@ -1,4 +1,4 @@
-"""Reading from a service: records, lots, provenance, register, evidence. Every call logs in with the participant's key."""
+"""Reading from a service: records, lots, provenance, register, evidence. Each call logs in with the caller's key."""
 
 from __future__ import annotations
 
