@@ -1,4 +1,4 @@
-"""Write requirements.lock and docker/requirements.lock, or say that they no longer fit pyproject.toml.
+"""Write requirements.lock and those of docker/, or say that they no longer fit pyproject.toml.
 
 A lock here is what `pip` and `uv` read with --require-hashes: versions and digests, and no host, so
 that any mirror can serve it (docs/decisions/0009). Its first line holds the digest of the tables of
@@ -19,7 +19,13 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = Path("requirements.lock")
-SERVICE = Path("docker/requirements.lock")
+SERVICE = Path("docker/service.lock")
+BUILD = Path("docker/build.lock")
+LOCKS = {  # every other lock takes its versions from the first
+    EVERYTHING: ["pyproject.toml", "--all-extras", "--group", "dev"],
+    SERVICE: ["pyproject.toml", "--extra", "service", "--constraints", str(EVERYTHING)],
+    BUILD: ["--group", "build", "--constraints", str(EVERYTHING)],
+}
 FROM = "# resolved from pyproject.toml: sha256 "
 PIN = re.compile(r"^[a-z0-9][a-z0-9.-]*==[^ ]+( ; .+)? \\$")
 
@@ -58,9 +64,9 @@ def faults(text: str, digest: str) -> list[str]:
 
 def compile_lock(target: Path, arguments: list[str], digest: str, *, upgrade: bool) -> None:
     """Resolve into `target`, keeping the versions it has unless `upgrade`."""
-    command = [str(Path(sys.executable).with_name("uv")), "pip", "compile", "pyproject.toml", "--quiet", "--universal"]
+    command = [str(Path(sys.executable).with_name("uv")), "pip", "compile", *arguments, "--quiet", "--universal"]
     command += ["--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url", "--no-annotate"]
-    command += ["--output-file", str(target), *arguments, *(["--upgrade"] if upgrade else [])]
+    command += ["--output-file", str(target), *(["--upgrade"] if upgrade else [])]
     subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own arguments
     path = ROOT / target
     path.write_text(f"{FROM}{digest}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
@@ -73,10 +79,10 @@ def main() -> int:
     options = parser.parse_args()
     digest = source_digest(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")))
     if not options.check:
-        compile_lock(EVERYTHING, ["--all-extras", "--group", "dev"], digest, upgrade=options.upgrade)
-        compile_lock(SERVICE, ["--extra", "service", "--constraints", str(EVERYTHING)], digest, upgrade=options.upgrade)
+        for lock, arguments in LOCKS.items():
+            compile_lock(lock, arguments, digest, upgrade=options.upgrade)
     failed = False
-    for lock in (EVERYTHING, SERVICE):
+    for lock in LOCKS:
         for fault in faults((ROOT / lock).read_text(encoding="utf-8"), digest):
             print(f"{lock}: {fault}", file=sys.stderr)
             failed = True
