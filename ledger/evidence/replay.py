@@ -1,0 +1,72 @@
+"""Replaying the custody rules over the records of a bundle, and keeping what a summary needs.
+
+The rules are `ledger.custody.state`'s; here is only the fold: plan, apply, and remember origins,
+edges and balances on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ledger.custody.balance import Balance, Portion, sum_balance
+from ledger.custody.state import State, Step, plan_step
+from ledger.custody.subjects import Edge
+from ledger.envelope import Record
+
+
+class Mined(NamedTuple):
+    """Where a lot was extracted: site id and the record that says so."""
+
+    site: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceLine:
+    """The sums of one transform."""
+
+    index: int
+    record: str
+    process: str
+    site: str
+    balance: Balance
+
+    def to_json(self) -> dict[str, Any]:
+        """The line as a JSON object."""
+        head = {"index": self.index, "record": self.record, "process": self.process, "site": self.site}
+        return {**head, **self.balance.to_json()}
+
+
+@dataclass(slots=True)
+class Replay:
+    """scope: the lots to follow."""
+
+    scope: frozenset[str]
+    state: State = field(init=False)
+    mined: dict[str, Mined] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    balances: list[BalanceLine] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.state = State(scope=self.scope)
+
+    def take(self, index: int, logged: int, record: Record) -> None:
+        """Let the rules take one record; raises what `plan_step` raises, and then nothing has changed."""
+        step = plan_step(self.state, record, logged)
+        self.state.apply(step)
+        if record.type == "extract":
+            site = record.body["site"]
+            self.mined.update((lot, Mined(site, record.id)) for lot in step.facts.subjects)
+        elif step.edges:
+            self.edges += step.edges
+            self.balances.append(_balance(index, record, step))
+
+
+def _balance(index: int, record: Record, step: Step) -> BalanceLine:
+    body = record.body
+    inputs = {edge.parent: Portion(edge.mass, edge.moisture, edge.assay) for edge in step.edges}
+    outputs = [Portion(**output["quantity"]) for output in body["outputs"]]
+    additions = [addition["mass"] for addition in body.get("additions", ())]
+    balance = sum_balance(inputs.values(), outputs, additions)
+    return BalanceLine(index, record.id, body["process"], body["site"], balance)

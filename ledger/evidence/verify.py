@@ -1,0 +1,300 @@
+"""Verifying an evidence bundle offline: what it proves about a lot, and what is wrong or missing.
+
+The steps, in the order of the report:
+
+ 1. format       the file is a bundle, undamaged, in its one canonical spelling
+ 2. checkpoint   the log, which the reader's trust policy lists, has signed the checkpoint
+ 3. witnesses    the policy's quorum of witnesses has cosigned it
+ 4. inclusion    every entry is in the log at its place (RFC 6962 section 2.1.1)
+ 5. records      every entry shown is a canonical record that fits the schema of its type
+ 6. signatures   every record is signed with the key that it names
+ 7. custody      the custody rules accept every record in log order, keys taken as of their place
+ 8. chain        nothing is missing between the lot's head and the mines that it came from
+ 9. balance      no transform yields more metal or mass than went in
+10. disclosures  every disclosed member is the one that was signed
+11. times        the log's clock never runs backwards, nor ahead of its witnesses or of the reader
+
+Bad evidence never raises. What the operator left out altogether (a newer record, an incident)
+cannot be seen from a bundle: the audit of the whole log shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ledger.custody.events import check_disclosed, check_schema
+from ledger.encoding import format_time
+from ledger.entry import parse_entry
+from ledger.envelope import Record, check_signature, open_disclosures, parse_record
+from ledger.errors import (
+    CheckpointError,
+    Incomplete,
+    KeyFormatError,
+    LedgerError,
+    TimeAhead,
+    TimeBefore,
+    UnknownKey,
+    UntrustedNote,
+)
+from ledger.evidence.bundle import Bundle, FullEntry, HashOnlyEntry, parse_bundle
+from ledger.evidence.closure import parents_of, upstream
+from ledger.evidence.replay import Replay
+from ledger.evidence.report import Notebook, Report
+from ledger.evidence.summary import summarize_lot
+from ledger.evidence.trust import Trusted, TrustPolicy
+from ledger.keys import PublicKey, parse_public_jwk
+from ledger.log.checkpoint import Checkpoint, parse_checkpoint
+from ledger.log.merkle import check_inclusion, leaf_hash
+from ledger.log.note import Note
+
+CHECKS = (
+    "format", "checkpoint", "witnesses", "inclusion", "records", "signatures",
+    "custody", "chain", "balance", "disclosures", "times",
+)  # fmt: skip
+CLOCK_SKEW = 300
+"""Seconds by which clocks of different machines may differ."""
+
+_OWN_CHAIN = frozenset({"policy", "participant", "key", "site"})  # their `prev` names no lots
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry shown in full that is a record."""
+
+    index: int
+    logged: int
+    record: Record
+    disclosures: tuple[str, ...]
+
+
+def verify_bundle(data: bytes, policy: TrustPolicy, now: datetime) -> Report:
+    """What the bundle proves to somebody who trusts `policy`. Never raises for bad evidence.
+
+    data: the file; now: aware, for what cannot have happened yet.
+    """
+    book = Notebook(CHECKS)
+    try:
+        bundle = parse_bundle(data)
+    except LedgerError as error:
+        book.fault("format", error)
+        return book.report("", "", None, {})
+    full = sum(isinstance(entry, FullEntry) for entry in bundle.entries)
+    hidden = len(bundle.entries) - full
+    book.close("format", f"A whole bundle of {full} records{f' and {hidden} shown by hash only' if hidden else ''}.")
+    return _Verification(bundle, policy, int(now.timestamp()), book).run()
+
+
+@dataclass(slots=True)
+class _Verification:
+    """One run over one bundle."""
+
+    bundle: Bundle
+    policy: TrustPolicy
+    now: int
+    book: Notebook
+    shown: list[Shown] = field(default_factory=list)
+    hidden: dict[str, int] = field(default_factory=dict)
+    disclosed: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> Report:
+        """Steps 2 to 11."""
+        bundle, book = self.bundle, self.book
+        trusted, checkpoint = self._open_checkpoint()
+        if checkpoint is not None:
+            self._check_inclusion(checkpoint)
+        self._read_records()
+        self._check_signatures()
+        scope = upstream(bundle.subject, parents_of(one.record for one in self.shown))
+        missing = self._check_chain(scope)
+        replay = self._replay(scope, lenient=missing or bool(self.hidden))
+        self._check_disclosures()
+        self._check_times(trusted)
+        details = {
+            "entries": {"shown": len(self.shown), "hash_only": len(self.hidden)},
+            "witnesses": {name: format_time(time) for name, time in sorted(trusted.witnesses.items())}
+            if trusted
+            else {},
+            "lot": summarize_lot(bundle.subject, replay),
+            "balances": [line.to_json() for line in replay.balances],
+            "disclosed": self.disclosed,
+        }
+        return book.report(bundle.subject, bundle.origin, checkpoint, details)
+
+    # 2, 3 ------------------------------------------------------------------------------------------------------------
+
+    def _open_checkpoint(self) -> tuple[Trusted | None, Checkpoint | None]:
+        """Who signed, and the checkpoint; the latter also when nobody trusted did, to go on with."""
+        bundle, book = self.bundle, self.book
+        try:
+            trusted = self.policy.open_checkpoint(bundle.checkpoint, bundle.origin)
+        except LedgerError as error:
+            lacking = isinstance(error, UntrustedNote) and "quorum" in error.values
+            if lacking:
+                book.close("checkpoint", "The log has signed the checkpoint.")
+            book.fault("witnesses" if lacking else "checkpoint", error)
+            return None, _unverified(error)
+        if bundle.log_key in trusted.logs:
+            book.close("checkpoint", f"{bundle.origin} has signed a log of {trusted.checkpoint.size} entries.")
+        else:
+            book.fault("checkpoint", CheckpointError("The bundle names a log key that has not signed its checkpoint."))
+        names = ", ".join(sorted(trusted.witnesses))
+        book.close(
+            "witnesses",
+            f"Cosigned by {names}; quorum {self.policy.quorum}."
+            if names
+            else "Your trust policy asks for no witness: only the operator vouches for the log's history.",
+        )
+        return trusted, trusted.checkpoint
+
+    # 4 ---------------------------------------------------------------------------------------------------------------
+
+    def _check_inclusion(self, checkpoint: Checkpoint) -> None:
+        for entry in self.bundle.entries:
+            leaf = entry.leaf if isinstance(entry, HashOnlyEntry) else leaf_hash(entry.entry)
+            try:
+                check_inclusion(leaf, entry.index, checkpoint.size, entry.proof, checkpoint.root)
+            except LedgerError as error:
+                self.book.fault("inclusion", error, index=entry.index)
+        self.book.close("inclusion", f"All {len(self.bundle.entries)} entries are in the log at their places.")
+
+    # 5 ---------------------------------------------------------------------------------------------------------------
+
+    def _read_records(self) -> None:
+        for entry in self.bundle.entries:
+            if isinstance(entry, HashOnlyEntry):
+                self.hidden[entry.record] = entry.index
+                continue
+            try:
+                logged, jws = parse_entry(entry.entry)
+                record = parse_record(jws)
+                check_schema(record.payload)
+            except LedgerError as error:
+                self.book.fault("records", error, index=entry.index)
+            else:
+                self.shown.append(Shown(entry.index, logged, record, entry.disclosures))
+        self.book.close("records", f"All {len(self.shown)} records are well formed.")
+
+    # 6 ---------------------------------------------------------------------------------------------------------------
+
+    def _check_signatures(self) -> None:
+        """Which key may sign when is step 7's business: a key's name is the hash of the key."""
+        keys = collect_keys(one.record for one in self.shown)
+        for one in self.shown:
+            key = keys.get(one.record.kid)
+            if key is None:
+                unknown = UnknownKey(f"No record shown enrols the key {one.record.kid}.", kid=one.record.kid)
+                self.book.fault("signatures", unknown, index=one.index, record=one.record.id, missing=True)
+                continue
+            try:
+                check_signature(one.record, key)
+            except LedgerError as error:
+                self.book.fault("signatures", error, index=one.index, record=one.record.id)
+        self.book.close("signatures", f"All {len(self.shown)} signatures verify.")
+
+    # 7, 9 ------------------------------------------------------------------------------------------------------------
+
+    def _replay(self, scope: frozenset[str], *, lenient: bool) -> Replay:
+        """lenient: records are missing, so that a refusal may be for want of them."""
+        replay = Replay(scope)
+        for one in self.shown:
+            try:
+                replay.take(one.index, one.logged, one.record)
+            except LedgerError as error:
+                check = "balance" if error.code in ("metal-gain", "mass-gain") else "custody"
+                self.book.fault(check, error, index=one.index, record=one.record.id, missing=lenient)
+        self.book.close("custody", f"The custody rules accept all {len(self.shown)} records.")
+        count = len(replay.balances)
+        self.book.close("balance", f"{count} transforms balance." if count else "No transform on the way of this lot.")
+        return replay
+
+    # 8 ---------------------------------------------------------------------------------------------------------------
+
+    def _check_chain(self, scope: frozenset[str]) -> bool:
+        """Every record that another one builds on is there, and every lot begins. Whether any is missing."""
+        missing = False
+        for index, record, error in self._gaps(scope):
+            missing = True
+            self.book.fault("chain", error, index=index, record=record, missing=True)
+        mines = sum(not parents for lot, parents in parents_of(o.record for o in self.shown).items() if lot in scope)
+        self.book.close("chain", f"{len(scope)} lots, back to {mines} that were mined: no record is missing.")
+        return missing
+
+    def _gaps(self, scope: frozenset[str]) -> Iterator[tuple[int | None, str, Incomplete]]:
+        if not self.shown or self.shown[0].index != 0:
+            yield 0, "", Incomplete("The log's first record is missing: ask for a bundle that has it.")
+        known = {one.record.id for one in self.shown} | self.hidden.keys()
+        for one in self.shown:
+            for subject, head in one.record.prev.items():
+                if head not in known and (subject in scope or one.record.type in _OWN_CHAIN):
+                    message = f"Record {head} of '{subject}' is missing: ask for a bundle that has it."
+                    yield one.index, one.record.id, Incomplete(message, subject=subject, record=head)
+        made = parents_of(one.record for one in self.shown)
+        for lot in sorted(scope - made.keys()):
+            message = f"The record that makes lot '{lot}' is missing: ask for a bundle that has it."
+            yield None, "", Incomplete(message, subject=lot)
+
+    # 10 --------------------------------------------------------------------------------------------------------------
+
+    def _check_disclosures(self) -> None:
+        opened = erased = 0
+        for one in self.shown:
+            try:
+                disclosed = open_disclosures(one.record, one.disclosures)
+                check_disclosed(one.record.payload, disclosed.body, disclosed.pointers)
+            except LedgerError as error:
+                self.book.fault("disclosures", error, index=one.index, record=one.record.id)
+                continue
+            opened += len(disclosed.pointers)
+            erased += disclosed.erased
+            if disclosed.pointers or disclosed.erased:
+                self.disclosed[one.record.id] = {"members": sorted(disclosed.pointers), "erased": disclosed.erased}
+        self.book.close("disclosures", f"{opened} disclosed members are as signed; {erased} are concealed or erased.")
+
+    # 11 --------------------------------------------------------------------------------------------------------------
+
+    def _check_times(self, trusted: Trusted | None) -> None:
+        last = 0
+        witnessed = min(trusted.witnesses.values(), default=self.now) if trusted else self.now
+        for one in self.shown:
+            if one.logged < last:
+                error: LedgerError = TimeBefore("The log's clock ran backwards before this entry.", earliest=last)
+                self.book.fault("times", error, index=one.index, record=one.record.id)
+            elif one.logged > (min(witnessed, self.now) + CLOCK_SKEW) * 1000:
+                error = TimeAhead("This entry claims to be newer than the witnesses' or your own clock.")
+                self.book.fault("times", error, index=one.index, record=one.record.id)
+            last = max(last, one.logged)
+        if any(time > self.now + CLOCK_SKEW for time in (trusted.witnesses.values() if trusted else ())):
+            self.book.fault("times", TimeAhead("A witness claims to have cosigned in the future: check your clock."))
+        self.book.close("times", "The log's times are in order, and none is in the future.")
+
+
+def collect_keys(records: Iterator[Record]) -> dict[str, PublicKey]:
+    """Every key that any of the records enrols, by kid, which is the hash of the key."""
+    keys: dict[str, PublicKey] = {}
+    for record in records:
+        for jwk in enrolled_keys(record):
+            try:
+                key = parse_public_jwk(jwk)
+            except KeyFormatError:
+                continue  # the replay refuses the record, with a pointer
+            keys[key.kid] = key
+    return keys
+
+
+def enrolled_keys(record: Record) -> list[dict[str, str]]:
+    """The public JWKs that a record adds to the register."""
+    body = record.body
+    if record.type == "genesis":
+        return list(body["registrar"]["keys"])
+    if record.type == "participant":
+        return list(body.get("keys") or ())
+    return [body["key"]] if record.type == "key" and "key" in body else []
+
+
+def _unverified(error: LedgerError) -> Checkpoint | None:
+    """The checkpoint of a note that nobody trusted has signed."""
+    note = error.note if isinstance(error, UntrustedNote) else None
+    return parse_checkpoint(note.text) if isinstance(note, Note) else None
