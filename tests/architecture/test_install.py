@@ -1,0 +1,77 @@
+"""What an auditor installs is enough to verify: the core, without database, web server or spreadsheet reader."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+# Refuses to find some distributions' modules, as if they were not installed, then runs the rest of the command line.
+BLOCKED = """
+import importlib.abc, sys
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+{program}
+"""
+VERIFY = """
+from clients.cli.main import main
+sys.argv = ["lodeline", {command!r}, "--help"]
+sys.exit(main())
+"""
+
+
+def module_of(requirement: str) -> str:
+    """The import name of a requirement: `prometheus-client>=0.26` -> `prometheus_client`."""
+    return re.split(r"[\[<>=~!; ]", requirement)[0].lower().replace("-", "_")
+
+
+def extras() -> set[str]:
+    """Top-level modules that only the extras bring."""
+    wanted = [one for extra in PROJECT["optional-dependencies"].values() for one in extra]
+    return {module_of(one) for one in wanted} - {"lodeline"} | {"sqlalchemy", "starlette"}
+
+
+def run(program: str, absent: set[str]) -> subprocess.CompletedProcess[str]:
+    code = BLOCKED.format(absent=absent, program=program)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+
+
+@pytest.mark.parametrize("command", ["verify", "audit", "witness"])
+def test_core_alone_runs(command: str) -> None:
+    absent = extras() | {"service"}
+    assert {"fastapi", "sqlmodel", "openpyxl", "uvicorn", "psycopg", "structlog"} <= absent
+    done = run(VERIFY.format(command=command), absent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert command in done.stdout
+
+
+def test_a_core_dependency_that_is_absent_is_noticed() -> None:
+    done = run(VERIFY.format(command="verify"), {"nacl"})
+    assert done.returncode != 0
+
+
+def test_ledger_imports_without_anything_of_the_clients_or_the_service() -> None:
+    program = """
+import pkgutil, ledger
+for module in pkgutil.walk_packages(ledger.__path__, "ledger."):
+    __import__(module.name)
+print("all of ledger")
+"""
+    absent = extras() | {"service", "clients", "httpx", "rich", "typer", "click"}
+    done = run(program, absent)
+    assert (done.stdout, done.stderr) == ("all of ledger\n", "")
+
+
+def test_the_atomic_weights_are_pinned_exactly() -> None:
+    pins = [one for one in PROJECT["dependencies"] if one.startswith("molmass")]
+    assert [bool(re.fullmatch(r"molmass==[0-9.]+", pin)) for pin in pins] == [True]
