@@ -28,6 +28,9 @@ DRY_UNIT: Final = Fraction(1, 10 ** (MASS_PLACES + MOISTURE_PLACES + 2))
 METAL_UNIT: Final = DRY_UNIT / 10 ** (ASSAY_PLACES + 2 + FACTOR_PLACES)
 """kg per unit of a contained mass."""
 
+ANALYTE_PATTERN: Final = r"^[A-Z][A-Za-z0-9()]{0,39}(?:\.[A-Za-z0-9()]{1,20})?$"
+"""An element symbol or a formula, with at most one adduct: `Co`, `Ta2O5`, `CoSO4.7H2O`."""
+
 _FULL: Final = 10 ** (MOISTURE_PLACES + 2)
 _SYMBOL: Final = re.compile(r"[A-Z][a-z]?")
 _COMPANIONS: Final = frozenset(("H", "C", "N", "O", "F", "S", "Cl"))
@@ -65,7 +68,7 @@ def parse_analyte(formula: str) -> Analyte:
     from molmass import ELEMENTS, Formula, FormulaError
 
     symbols = dict.fromkeys(_SYMBOL.findall(formula))
-    if not symbols or any(symbol not in ELEMENTS for symbol in symbols):
+    if re.search(ANALYTE_PATTERN, formula) is None or any(symbol not in ELEMENTS for symbol in symbols):
         raise SchemaError(f"'{formula}' is not an element or a compound of elements: write for example Co or Ta2O5.")
     balanced = [s for s in symbols if s not in _COMPANIONS] or list(symbols)
     if len(balanced) != 1:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from ledger.custody.quantity import ANALYTE_PATTERN
+
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:/#@+-]{0,199}$"
 
 Role = Literal[
@@ -86,7 +88,7 @@ Number = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,11})(?:
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Subdivision = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Analyte = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9().]{0,39}$")]
+Analyte = Annotated[str, StringConstraints(pattern=ANALYTE_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/#@+()-]{0,79}$")]
 """A short code or reference number of somebody's list."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from ledger.custody.events import check_disclosed, check_schema
-from ledger.custody.state import State, plan_step
+from ledger.custody.state import State, Step, needs, plan_step
 from ledger.encoding import format_time
-from ledger.envelope import SignedRecord, check_signature, open_disclosures, parse_record, sign_record
+from ledger.envelope import Record, SignedRecord, check_signature, open_disclosures, parse_record, sign_record
 from ledger.errors import LedgerError
 from ledger.keys import PrivateKey, parse_public_jwk, private_key_from_seed
 
@@ -110,7 +110,7 @@ class World:
         if signed.disclosures:
             disclosed = open_disclosures(record, signed.disclosures)
             check_disclosed(record.payload, disclosed.body, disclosed.pointers)
-        step = plan_step(self.state, record, self.now * 1000)
+        step = self._plan(record)
         jwk = (step.keys.get(record.kid) or self.state.keys[record.kid]).jwk
         check_signature(record, parse_public_jwk(jwk))
         self.state.apply(step)
@@ -119,6 +119,19 @@ class World:
             self.disclosures[record.id] = signed.disclosures
         self.now += 1
         return record.id
+
+    def _plan(self, record: Record) -> Step:
+        """Plan on the whole state, and on the part of it that `needs` names: both must agree."""
+        part = needed_part(self.state, record)
+        try:
+            step = plan_step(self.state, record, self.now * 1000)
+        except LedgerError as error:
+            with pytest.raises(type(error)) as again:
+                plan_step(part, record, self.now * 1000)
+            assert again.value.to_json() == error.to_json()  # noqa: PT017  (both are raised, and compared)
+            raise
+        assert plan_step(part, record, self.now * 1000) == step
+        return step
 
     def do(self, issuer: str, event: str, body: Mapping[str, Any], moves: Sequence[str] = (), **more: Any) -> str:
         """Sign and submit."""
@@ -177,6 +190,19 @@ class World:
     def transform(self, issuer: str, inputs: Mapping[str, str], *outputs: Mapping[str, Any], **more: Any) -> str:
         """Mass taken from lots (id -> kg) becomes new lots."""
         return self.do(issuer, "transform", transform_body(inputs, *outputs, **more), list(inputs))
+
+
+def needed_part(state: State, record: Record) -> State:
+    """What a service that fetches only what `needs` names would have in memory."""
+    wanted = needs(record)
+    return State(
+        state.origin,
+        {one: state.subjects[one] for one in wanted.subjects if one in state.subjects},
+        {kid: state.keys[kid] for kid in wanted.keys if kid in state.keys},
+        {tag: state.tags[tag] for tag in wanted.tags if tag in state.tags},
+        {one: state.records[one] for one in wanted.records if one in state.records},
+        state.scope,
+    )
 
 
 def site_body(site: str, kind: str, operator: str) -> dict[str, Any]:
