@@ -13,6 +13,7 @@ from ledger.custody.balance import Balance, Portion, sum_balance
 from ledger.custody.state import State, Step, plan_step
 from ledger.custody.subjects import Edge
 from ledger.envelope import Record
+from ledger.errors import LedgerError, UnknownKey, UnknownRecord, UnknownSubject
 
 
 class Mined(NamedTuple):
@@ -61,6 +62,12 @@ class Replay:
         elif step.edges:
             self.edges += step.edges
             self.balances.append(_balance(index, record, step))
+
+    def lacks(self, record: Record, error: LedgerError) -> bool:
+        """Whether the record was refused for naming somebody or something that no record so far has made."""
+        if isinstance(error, UnknownKey):
+            return record.kid not in self.state.keys
+        return isinstance(error, (UnknownSubject, UnknownRecord))
 
 
 def _balance(index: int, record: Record, step: Step) -> BalanceLine:
