@@ -10,31 +10,18 @@ the token was used before is decided by `service.usecases.access`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from ledger.encoding import parse_b64url
 from ledger.errors import EncodingError
 from service.errors import NotAuthenticated
+from service.usecases.access import Token
 
 MAX_TOKEN_BYTES = 4096
 MAX_LIFETIME = 300
 CLOCK_SKEW = 30
 MAX_ID_CHARS = 200
 MIN_JTI_CHARS, MAX_JTI_CHARS = 16, 128
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token whose form and times are in order and whose signature nobody has looked at."""
-
-    kid: str
-    alg: str
-    participant: str
-    jti: str
-    expires: int
-    signed: bytes
-    signature: bytes
 
 
 def parse_bearer(header: str, *, origin: str, now: int) -> Token:

@@ -1,8 +1,7 @@
 """Opening the database, and the one place that knows which engine it is.
 
-SQLite and PostgreSQL run the same statements; what differs (how a write begins, what a parameter
-looks like, what makes a commit durable) is decided here. Statements are written with `?` for a
-parameter; `Store.sql` spells them for the driver.
+SQLite and PostgreSQL run the same statements; what differs (how a write begins, what
+makes a commit durable) is decided here; `service.storage.sql` spells parameters.
 
 SQLite: write-ahead log with synchronous=FULL, so that a commit that returned survives a power cut;
 BEGIN IMMEDIATE for a write, so that two writers queue instead of failing half-way. PostgreSQL:
@@ -13,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection as Connection  # other rooms name it from here
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -64,9 +63,13 @@ class Store:
                 conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
             yield conn
 
-    def sql(self, statement: str) -> str:
-        """`statement` with the driver's spelling of its `?` parameters."""
-        return statement if self.sqlite else _format_style(statement)
+    def scrub(self) -> None:
+        """Empty SQLite's write-ahead log, so that nothing erased lingers there; as far as readers let it."""
+        if self.sqlite:
+            with self.engine.connect() as conn:
+                conn.exec_driver_sql("COMMIT")  # the pragma does nothing inside a transaction
+                conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                conn.exec_driver_sql("BEGIN")
 
     def size_bytes(self) -> int:
         """What the database occupies, by its own account."""
@@ -78,17 +81,8 @@ class Store:
 
     def close(self) -> None:
         """Fold the write-ahead log into the database and let go of every connection."""
-        if self.sqlite:
-            with self.engine.connect() as conn:
-                conn.exec_driver_sql("COMMIT")
-                conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                conn.exec_driver_sql("BEGIN")
+        self.scrub()
         self.engine.dispose()
-
-
-@lru_cache(maxsize=512)
-def _format_style(statement: str) -> str:
-    return statement.replace("%", "%%").replace("?", "%s")
 
 
 def _sqlite_engine(url: URL) -> Engine:

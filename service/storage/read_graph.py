@@ -49,9 +49,9 @@ _BELOW: Final = (
     "SELECT e.child FROM below b JOIN edges e ON e.parent = b.num) "
 )
 _LINKED: Final = text(
-    _BELOW + "SELECT 1 FROM below b JOIN lot_parties p ON p.lot = b.num AND p.participant = :party LIMIT 1"
+    f"{_BELOW}SELECT 1 FROM below b JOIN lot_parties p ON p.lot = b.num AND p.participant = :party LIMIT 1"  # noqa: S608
 ).bindparams(numbers("lots"))
-_REACHED: Final = text(_BELOW + "SELECT num FROM below WHERE num IN :among").bindparams(
+_REACHED: Final = text(f"{_BELOW}SELECT num FROM below WHERE num IN :among").bindparams(  # noqa: S608  # constants
     numbers("lots"), numbers("among")
 )
 

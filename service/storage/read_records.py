@@ -1,17 +1,13 @@
-"""Reads of entries: one by record id, those about subjects, statements by kind, disclosures.
-
-A row of `entries` is `<ms> <jws>`; the index by record id holds eight bytes of it, so whoever is
-found is hashed again before it is believed.
-"""
+"""Reads of entries: one by record id, those about subjects, statements by kind, disclosures."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
 
+from service.storage.memory import find_entries
 from service.storage.read_subjects import numbers
 
 
@@ -23,39 +19,9 @@ class EntryFound(NamedTuple):
     moved: bool = True
 
 
-def split_entry(entry: bytes) -> tuple[int, bytes]:
-    """(ms since the epoch, compact JWS) of an entry."""
-    logged, _, jws = bytes(entry).partition(b" ")
-    return int(logged), jws
-
-
-def _prefix(record_id: str) -> int:
-    return int.from_bytes(bytes.fromhex(record_id[:16]), "big", signed=True)
-
-
-_BY_PREFIX: Final = text(
-    "SELECT e.seq, e.entry FROM record_ids r JOIN entries e ON e.seq = r.seq WHERE r.prefix IN :prefixes"
-).bindparams(numbers("prefixes"))
-
-
 def find_records(conn: Connection, record_ids: Collection[str]) -> dict[str, EntryFound]:
     """The entries of these records (64 hex digits each), as far as the log has them."""
-    wanted = set(record_ids)
-    rows = conn.execute(_BY_PREFIX, {"prefixes": [_prefix(one) for one in wanted]}) if wanted else ()
-    found: dict[str, EntryFound] = {}
-    for seq, entry in rows:
-        record_id = hashlib.sha256(split_entry(entry)[1]).hexdigest()
-        if record_id in wanted:
-            found[record_id] = EntryFound(seq, bytes(entry))
-    return found
-
-
-_ENTRIES: Final = text("SELECT seq, entry FROM entries WHERE seq >= :first AND seq < :past ORDER BY seq")
-
-
-def read_entries(conn: Connection, first: int, past: int) -> list[bytes]:
-    """Entries `first` (included) to `past` (excluded), as far as the log has them."""
-    return [bytes(entry) for _, entry in conn.execute(_ENTRIES, {"first": first, "past": past})]
+    return {one: EntryFound(seq, entry) for one, (seq, entry) in find_entries(conn, record_ids).items()}
 
 
 _HISTORY: Final = text(
@@ -82,6 +48,20 @@ def records_about(conn: Connection, subjects: Collection[str], *, moved: bool, l
         return {}
     rows = conn.execute(_ABOUT, {"ids": list(subjects), "moved": moved, "limit": limit})
     return {seq: bytes(entry) for seq, entry in rows}
+
+
+_LOTS: Final = text(
+    "SELECT r.seq, s.num FROM subject_records r JOIN subjects s ON s.num = r.subject "
+    "WHERE r.seq IN :seqs AND s.kind = 'lot' ORDER BY r.seq, s.num"
+).bindparams(numbers("seqs"))
+
+
+def lots_of_entries(conn: Connection, seqs: Collection[int]) -> dict[int, list[int]]:
+    """For each entry that is about lots, their numbers, ascending."""
+    found: dict[int, list[int]] = {}
+    for seq, num in conn.execute(_LOTS, {"seqs": list(seqs)}) if seqs else ():
+        found.setdefault(seq, []).append(num)
+    return found
 
 
 class StatementFilter(NamedTuple):
@@ -135,7 +115,12 @@ _ERASE_ONE: Final = text(
 
 
 def erase_disclosures(conn: Connection, seq: int, digest: str | None = None) -> int:
-    """Forget the text of one disclosure of an entry, or of all; how many were still there."""
+    """Forget the text of one disclosure of an entry, or of all; how many were still there.
+
+    SQLite overwrites what it frees; the pages that its write-ahead log still holds go with `Store.scrub`.
+    """
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql("PRAGMA secure_delete = ON")
     if digest is None:
         return int(conn.execute(_ERASE, {"seq": seq}).rowcount)
     return int(conn.execute(_ERASE_ONE, {"seq": seq, "digest": digest}).rowcount)

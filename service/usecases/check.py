@@ -1,0 +1,78 @@
+"""Checks of a submission that need no state: they run in parallel, before the queue.
+
+Format, schema, disclosures, and the signature when the key is known by then. A key that is enrolled
+by a record still on its way is not: such a signature is checked by the sequencer, in its place.
+Whether a key may sign at all (revoked, not yet valid, another participant's) is judged there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ledger.custody.events import check_disclosed, check_schema
+from ledger.envelope import (
+    Record,
+    check_signature,
+    disclosure_digest,
+    open_disclosures,
+    parse_presentation,
+    parse_record,
+)
+from ledger.keys import PublicKey, parse_public_jwk
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record that passed the stateless checks.
+
+    disclosures: (digest, text) of each that came beside it; verified: whether the signature was
+    checked already.
+    """
+
+    record: Record
+    disclosures: tuple[tuple[str, str], ...]
+    verified: bool
+
+
+class KeyRing:
+    """Public keys by kid. Never forgets: a revoked key still verifies, the rules refuse what it signs.
+
+    Written by the sequencer, read by everybody; a kid has one key for all time, so there is nothing
+    to tear.
+    """
+
+    def __init__(self) -> None:
+        self._jwks: dict[str, dict[str, str]] = {}
+        self._keys: dict[str, PublicKey] = {}
+
+    def add(self, kid: str, jwk: dict[str, str]) -> None:
+        """Remember a key; it is parsed when it is first asked for."""
+        self._jwks[kid] = jwk
+
+    def get(self, kid: str) -> PublicKey | None:
+        """The key, None when it is not known (yet)."""
+        key = self._keys.get(kid)
+        if key is None and (jwk := self._jwks.get(kid)) is not None:
+            key = self._keys[kid] = parse_public_jwk(jwk)
+        return key
+
+
+def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | None]) -> Candidate:
+    """Everything about `<jws>~<disclosure>~...~` that needs no state.
+
+    key_of: the public key of a kid, None when it is not known. Raises FormatError and its leaves,
+    BadSignature.
+    """
+    jws, disclosures = parse_presentation(text)
+    record = parse_record(jws)
+    check_schema(record.payload)
+    kept: tuple[tuple[str, str], ...] = ()
+    if disclosures:
+        disclosed = open_disclosures(record, disclosures)
+        check_disclosed(record.payload, disclosed.body, disclosed.pointers)
+        kept = tuple((disclosure_digest(one), one) for one in disclosures)
+    key = key_of(record.kid)
+    if key is not None:
+        check_signature(record, key)
+    return Candidate(record, kept, key is not None)
