@@ -58,7 +58,7 @@ def conceal_members(
     reserved name in the payload, salts that are too few, too short or used twice.
     """
     copy = parse_json(format_json(payload))
-    if "_sd_alg" in copy or (isinstance(copy.get("body"), dict) and find_digests(copy["body"])):
+    if "_sd_alg" in copy or find_digests(copy.get("body")):
         raise EnvelopeError("Give the plain payload to conceal from: it holds digests already.")
     given = list(islice(salts, len(conceal)))
     if len(given) < len(conceal) or len(set(given)) < len(given) or any(len(salt) < MIN_SALT_BYTES for salt in given):
@@ -76,8 +76,10 @@ def conceal_members(
     return copy, tuple(disclosures)
 
 
-def find_digests(body: dict[str, Any]) -> dict[str, str]:
-    """Every digest in a body, to the JSON Pointer (relative to the payload) of the object it is in.
+def find_digests(body: Any) -> dict[str, str]:
+    """Every digest in a body or disclosed value, to the JSON Pointer of the object that it is in.
+
+    Pointers are relative to the payload of a record with this body.
 
     Raises EnvelopeError: `_sd` that is not a list of digests, a digest that stands twice, `...` or
     `_sd_alg` as a member name.
@@ -85,10 +87,9 @@ def find_digests(body: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     places: list[tuple[str, Any]] = [("/body", body)]
     for pointer, item in places:  # grows while it is read
-        if type(item) is not dict:
+        if type(item) is list:
             places += [(f"{pointer}/{i}", x) for i, x in enumerate(item) if type(x) is dict or type(x) is list]
-            continue
-        for name, below in item.items():
+        for name, below in item.items() if type(item) is dict else ():
             if name in _RESERVED:
                 for digest in _parse_digests(item, pointer):
                     if digest in found:
