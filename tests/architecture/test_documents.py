@@ -1,0 +1,119 @@
+"""What the documents say is there: files, links, make targets, commands, settings; the example opens."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, text_of
+
+PAGES = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "docker").glob("*.md")]))
+DECISIONS = tuple(page for page in PAGES if re.match(r"\d{4}-", page.name))
+FENCED = re.compile(r"^```.*?^```|^    .*?$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+TOPS = ("ledger", "service", "clients", "tests", "scripts", "docs", "docker", "benchmarks", "demo", ".ci")
+PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, TOPS))})/[\w./*-]*)`")
+# Hosts that a text may name: loopback, reserved for examples (RFC 2606), and publishers of standards and licences.
+HOSTS = re.compile(
+    r"127\.0\.0\.1|localhost|([\w-]+\.)*example(\.(org|com|net))?|www\.apache\.org|semver\.org|c2sp\.org"
+)
+MACHINE = re.compile(r"(?:^|[^A-Za-z0-9_.])/(?:tmp|work|farm|root|home)/")
+
+
+def ids(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def tracked() -> list[Path]:
+    """Text files that git knows or would take."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
+    assert listed, "not a git checkout"
+    files = [ROOT / name for name in listed if Path(name).suffix not in {".lock", ".png", ".xlsx", ".woff2"}]
+    return [file for file in files if file.is_file()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_links_and_paths_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in LINK.findall(FENCED.sub("", text)) if "://" not in link and not link.startswith("#")]
+    broken = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
+    broken += [path for path in PATH.findall(text) if not list(ROOT.glob(path.rstrip("/")))]
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=ids)
+def test_decision_has_its_five_parts_on_one_page(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    parts = re.findall(r"^(?:> )?\*\*(Context|Decision|Consequences|Alternatives|The check)\.\*\*", text, re.MULTILINE)
+    assert parts == ["Context", "Decision", "Consequences", "Alternatives", "The check"]
+    assert text.startswith(f"# {page.name[:4]} ")
+    assert text.count("\n") <= 60
+    assert f"({page.name})" in (page.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    |^\$ )make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_settings_exist(page: Path) -> None:
+    from service.config import PREFIX, Limits, Settings
+
+    known = {f"{PREFIX}{field.name.upper()}" for field in fields(Settings)}
+    known |= {f"{PREFIX}LIMIT_{field.name.upper()}" for field in fields(Limits)}
+    known |= {f"{PREFIX}{name}" for name in ("VECTORS", "HOME", "UID", "GID", "PUBLISHED_PORT", "WORKER")}
+    named = set(re.findall(r"\bLODELINE_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8")))
+    assert named <= known
+
+
+def test_no_file_names_a_machine_or_a_strange_host() -> None:
+    found = []
+    for file in tracked():
+        text = file.read_text(encoding="utf-8")
+        for n, line in enumerate(text.splitlines(), 1):
+            hosts = re.findall(r"https?://(?:[^/@\s\"'`]*@)?([A-Za-z][\w.-]*[A-Za-z]|\d+\.\d+\.\d+\.\d+)", line)
+            strange = [host for host in hosts if "." in host and not HOSTS.fullmatch(host)]
+            if strange or (MACHINE.search(line) and file.name not in {".gitignore", Path(__file__).name}):
+                found.append(f"{file.relative_to(ROOT)}:{n} {line.strip()[:90]}")
+    assert found == []
+
+
+def test_the_scan_for_hosts_and_machines_bites() -> None:
+    assert MACHINE.search('open("/' + 'tmp/x")')
+    assert MACHINE.search("see /" + "root/.cache")
+    assert not MACHINE.search("/var/lib/lodeline and /v1/work/x")
+    assert not HOSTS.fullmatch("mirror.internal.net")
+    assert HOSTS.fullmatch("log.lodeline.example")
+
+
+def test_the_example_record_is_what_the_page_says() -> None:
+    from ledger.custody.events import check_schema
+    from ledger.envelope import check_signature, open_disclosures, parse_presentation, parse_record
+    from ledger.errors import BadSignature
+    from ledger.keys import private_key_from_seed
+
+    text = text_of(Path("docs/formats/record.md"))
+    (presentation,) = re.findall(r"^    (eyJ\S+~)$", text, re.MULTILINE)
+    jws, disclosures = parse_presentation(presentation)
+    record = parse_record(jws)
+    check_schema(record.payload)
+    check_signature(record, private_key_from_seed("Ed25519", bytes(range(32))).public)
+    assert f"Record id `{record.id}`" in text
+    disclosed = open_disclosures(record, disclosures)
+    assert disclosed.body["transport"]["driver"] == "name of the driver"
+    assert open_disclosures(record, ()).erased == 1
+    with pytest.raises(BadSignature):
+        check_signature(record, private_key_from_seed("Ed25519", bytes(32)).public)
