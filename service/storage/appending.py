@@ -1,0 +1,75 @@
+"""One transaction that appends to the log: each write is a step of its own.
+
+The steps are methods so that a test can fail before and after the effect of each. Leaving the
+block without `commit` rolls back. After an exception from `commit` nobody knows the outcome: the
+caller must read the store again, as after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from sqlalchemy import Connection
+
+from ledger.log.tiles import TileId
+from service.storage.engine import Store
+from service.storage.head import Head, read_head, swap_head
+from service.storage.memory import find_entries
+from service.storage.rows import Rows
+from service.storage.sql import execute_many
+from service.storage.tree import insert_entries, select_entries, select_tiles, upsert_tiles
+
+_INSERT_DISCLOSURE: Final = (
+    "INSERT INTO disclosures (seq, digest, text) VALUES (?, ?, ?) ON CONFLICT (seq, digest) DO NOTHING"
+)
+
+
+class Appending:
+    """A write transaction on the log; use as a context manager."""
+
+    def __init__(self, store: Store) -> None:
+        self._context = store.writer()
+
+    def __enter__(self) -> Self:
+        self.conn: Connection = self._context.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._context.__exit__(kind, error, trace)
+
+    def read_head(self) -> Head | None:
+        """The head as this transaction sees it."""
+        return read_head(self.conn)
+
+    def find_entries(self, record_ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
+        """(number, entry) of those of these records that the log holds already."""
+        return find_entries(self.conn, record_ids)
+
+    def write_entries(self, first: int, entries: Sequence[bytes]) -> None:
+        """Append entries from number `first`."""
+        insert_entries(self.conn, first, entries)
+
+    def write_derived(self, rows: Rows, tiles: Mapping[TileId, bytes]) -> None:
+        """Write the tiles and every derived row of the batch."""
+        upsert_tiles(self.conn, tiles)
+        rows.write(self.conn)
+
+    def write_disclosures(self, disclosures: Sequence[tuple[int, str, str]]) -> None:
+        """Keep disclosures (entry, digest, text) that were never seen before; an erased one stays erased."""
+        execute_many(self.conn, _INSERT_DISCLOSURE, disclosures)
+
+    def read_back(self, first: int, past: int, tiles: Collection[TileId]) -> tuple[list[bytes], dict[TileId, bytes]]:
+        """The entries and tiles as the database now has them."""
+        return select_entries(self.conn, first, past), select_tiles(self.conn, tiles, past)
+
+    def move_head(self, old: Head, new: Head) -> None:
+        """Compare and swap; raises HeadMoved."""
+        swap_head(self.conn, old, new)
+
+    def commit(self) -> None:
+        """Make everything durable at once."""
+        self.conn.commit()

@@ -1,0 +1,133 @@
+"""What the one writer remembers of the derived rows between commits, so that hot subjects are read once.
+
+Coherent because derived rows change only in a transaction that also swaps the head: whoever finds
+the head where it left it has seen every change; whoever does not, or whose transaction failed,
+forgets everything (`Memory` is thrown away and made anew).
+
+Reading is planned: `recall` is given the needs of a whole batch, asks for what it does not know in
+a few statements, and afterwards `state` answers every question of `plan_step` for this batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection
+
+from ledger.custody.state import Needs, State
+from ledger.custody.subjects import KeyState, Lot, RecordFacts, Site, parse_subject
+from ledger.entry import parse_entry
+from ledger.envelope import Record, parse_record
+from service.storage.sql import select_in
+from service.storage.tree import select_entries_at
+
+MAX_REMEMBERED: Final = 100_000
+"""Subjects, tags and records together; beyond it the memory is emptied between two batches."""
+
+
+class Memory:
+    """state: the custody state as far as it is remembered; numbers: of its subjects and of those that
+    they name; count: of all subjects of the log; evidence: what remembered attestations and incidents are about."""
+
+    def __init__(self, origin: str, count: int) -> None:
+        self.state = State(origin=origin)
+        self.numbers: dict[str, int] = {}
+        self.count = count
+        self.evidence: dict[str, tuple[str, ...]] = {}
+
+    def recall(self, conn: Connection, wanted: Needs) -> None:
+        """Read what is wanted and not yet remembered. What is still missing then is not in the log."""
+        state = self.state
+        self._recall_subjects(conn, wanted.subjects - state.subjects.keys())
+        self._recall_keys(conn, wanted.keys - state.keys.keys())
+        self._recall_tags(conn, wanted.tags - state.tags.keys())
+        self._recall_records(conn, wanted.records - state.records.keys())
+
+    def is_full(self) -> bool:
+        """Whether so much is remembered that it is time to start anew."""
+        state = self.state
+        return len(state.subjects) + len(state.tags) + len(state.records) > MAX_REMEMBERED
+
+    def _recall_subjects(self, conn: Connection, ids: Iterable[str]) -> None:
+        rows = select_in(conn, "SELECT num, id, holder, consignee, data FROM subjects WHERE id IN (??)", list(ids))
+        for num, subject_id, holder, consignee, data in rows:
+            subject = parse_subject(orjson.loads(data))
+            self.numbers[subject_id] = num
+            self.state.subjects[subject_id] = subject
+            # The numbers of those it names, who need not be remembered themselves.
+            if isinstance(subject, Lot):
+                self.numbers[subject.custodian] = holder
+                if subject.consignee:
+                    self.numbers[subject.consignee] = consignee
+            elif isinstance(subject, Site):
+                self.numbers[subject.operator] = holder
+
+    def _recall_keys(self, conn: Connection, kids: Iterable[str]) -> None:
+        rows = select_in(conn, _KEYS, list(kids))
+        for kid, participant, jwk, valid_from, revoked in rows:
+            self.state.keys[kid] = KeyState(kid, participant, orjson.loads(jwk), valid_from, bool(revoked))
+
+    def _recall_tags(self, conn: Connection, tags: Iterable[str]) -> None:
+        for tag, lot in select_in(conn, _TAGS, list(tags)):
+            self.state.tags[tag] = lot
+
+    def _recall_records(self, conn: Connection, ids: Iterable[str]) -> None:
+        found = find_entries(conn, list(ids))
+        if not found:
+            return
+        moved: dict[int, list[str]] = {seq: [] for seq, _ in found.values()}
+        about: dict[int, list[str]] = {seq: [] for seq in moved}
+        for seq, subject, moves in select_in(conn, _SUBJECTS_OF, list(moved)):
+            (moved if moves else about)[seq].append(subject)
+        for record_id, (seq, entry) in found.items():
+            record = parse_record(parse_entry(entry)[1])
+            self.state.records[record_id] = RecordFacts(record.type, record.iss, tuple(moved[seq]))
+            self.evidence[record_id] = tuple(about[seq])
+
+
+_KEYS: Final = (
+    "SELECT k.kid, s.id, k.jwk, k.valid_from, k.revoked FROM keys k JOIN subjects s ON s.num = k.participant "
+    "WHERE k.kid IN (??)"
+)
+_TAGS: Final = "SELECT t.tag, s.id FROM tags t JOIN subjects s ON s.num = t.lot WHERE t.tag IN (??)"
+_SUBJECTS_OF: Final = (
+    "SELECT r.seq, s.id, r.moved FROM subject_records r JOIN subjects s ON s.num = r.subject "
+    "WHERE r.seq IN (??) ORDER BY s.num"
+)
+
+
+def id_prefix(record_id: str) -> int:
+    """The first 8 bytes of a record id as `record_ids` holds them: signed, big endian."""
+    return int.from_bytes(bytes.fromhex(record_id[:16]), "big", signed=True)
+
+
+def find_entries(conn: Connection, record_ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
+    """(number, entry) of those of these records that the log holds; each is hashed before it is believed."""
+    wanted = {id_prefix(one): one for one in record_ids}
+    seqs = [row[0] for row in select_in(conn, "SELECT seq FROM record_ids WHERE prefix IN (??)", list(wanted))]
+    found: dict[str, tuple[int, bytes]] = {}
+    if seqs:
+        asked = set(wanted.values())
+        for seq, entry in select_entries_at(conn, seqs).items():
+            record_id = hashlib.sha256(parse_entry(entry)[1]).hexdigest()
+            if record_id in asked:
+                found[record_id] = (seq, entry)
+    return found
+
+
+def merge_needs(all_needs: Iterable[Needs]) -> Needs:
+    """The needs of a batch as one."""
+    merged = Needs(set(), set(), set(), set())
+    for one in all_needs:
+        for into, more in zip(merged, one, strict=True):
+            into.update(more)
+    return merged
+
+
+def evidence_about(memory: Memory, record: Record) -> tuple[str, ...]:
+    """What the attestation or incident that this record corrects is about; () for others."""
+    body: dict[str, Any] = record.body
+    return memory.evidence.get(body["record"], ()) if record.type == "correct" else ()

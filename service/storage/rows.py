@@ -1,0 +1,145 @@
+"""What one batch of accepted records adds to the derived tables, gathered first and written in one go.
+
+The sequencer and the replay (`rebuild`, `fsck`) gather the same rows through the same code, so that
+a rebuilt table holds the bytes that the sequencer wrote. `gather` is called before the step is
+applied to the memory: it compares with what was.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection
+
+from ledger.custody.state import Step
+from ledger.custody.subjects import Lot, Participant, Site, Subject, format_subject, kind_of
+from ledger.envelope import Record
+from service.storage.memory import Memory, evidence_about, id_prefix
+from service.storage.sql import execute_many
+
+_CANONICAL: Final = orjson.OPT_SORT_KEYS
+_MOVED, _ABOUT = True, False
+
+
+class Rows:
+    """Rows of one batch. A subject, key or tag that changes several times is written once."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._record_ids: list[tuple[int, int]] = []
+        self._heads: dict[str, int] = {}  # subject -> entry of its newest head
+        self._new: set[str] = set()
+        self._subject_records: list[tuple[int, int, bool]] = []
+        self._keys: dict[str, int] = {}
+        self._tags: dict[str, str | None] = {}
+        self._edges: list[tuple[int, int, str, int]] = []
+        self._parties: dict[tuple[int, int], int] = {}
+        self._statements: list[tuple[int, str, str, str | None, int]] = []
+
+    def gather(self, record: Record, step: Step, seq: int) -> None:
+        """The rows of one step, which the caller applies to the memory's state next."""
+        memory = self._memory
+        self._record_ids.append((id_prefix(record.id), seq))
+        for subject in step.subjects.values():
+            self._gather_subject(subject, seq)
+        moved = {memory.numbers[one] for one in step.subjects}
+        self._subject_records += [(num, seq, _MOVED) for num in sorted(moved)]
+        about = step.about or evidence_about(memory, record)
+        if about:
+            nums = {memory.numbers[one] for one in about} - moved
+            self._subject_records += [(num, seq, _ABOUT) for num in sorted(nums)]
+            memory.evidence[record.id] = about
+        for kid in step.keys:
+            self._keys[kid] = seq
+        if step.tags:
+            self._tags.update(step.tags)
+        for edge in step.edges:
+            self._edges.append((memory.numbers[edge.child], memory.numbers[edge.parent], edge.mass, seq))
+        if record.type in ("attest", "incident"):
+            self._gather_statement(record, seq)
+
+    def _gather_subject(self, subject: Subject, seq: int) -> None:
+        memory = self._memory
+        self._heads[subject.id] = seq
+        before = memory.state.subjects.get(subject.id)
+        if before is None and subject.id not in self._new:
+            memory.count += 1
+            memory.numbers[subject.id] = memory.count
+            self._new.add(subject.id)
+        if isinstance(subject, Lot):
+            known = (before.custodian, before.consignee) if isinstance(before, Lot) else ()
+            for party in (subject.custodian, subject.consignee):
+                if party and party not in known:
+                    self._parties.setdefault((memory.numbers[party], memory.numbers[subject.id]), seq)
+
+    def _gather_statement(self, record: Record, seq: int) -> None:
+        body = record.body
+        kind = body["kind"] if record.type == "attest" else body["category"]
+        self._statements.append((seq, record.type, kind, body.get("status"), self._memory.numbers[record.iss]))
+
+    def write(self, conn: Connection) -> None:
+        """Write everything gathered; the memory holds the state after the last step."""
+        execute_many(conn, _INSERT_RECORD_ID, sorted(self._record_ids))
+        self._write_subjects(conn)
+        execute_many(conn, _INSERT_SUBJECT_RECORD, self._subject_records)
+        execute_many(conn, _UPSERT_KEY, [self._key_row(kid, seq) for kid, seq in self._keys.items()])
+        numbers = self._memory.numbers
+        execute_many(conn, _UPSERT_TAG, [(tag, numbers[lot]) for tag, lot in self._tags.items() if lot is not None])
+        execute_many(conn, _DELETE_TAG, [(tag,) for tag, lot in self._tags.items() if lot is None])
+        execute_many(conn, _INSERT_EDGE, self._edges)
+        execute_many(conn, _INSERT_PARTY, [(*pair, seq) for pair, seq in sorted(self._parties.items())])
+        execute_many(conn, _INSERT_STATEMENT, self._statements)
+
+    def _write_subjects(self, conn: Connection) -> None:
+        new: list[tuple[Any, ...]] = []
+        changed: list[tuple[Any, ...]] = []
+        for subject_id, seq in self._heads.items():
+            subject, num = self._memory.state.subjects[subject_id], self._memory.numbers[subject_id]
+            values = (*self._columns(subject), seq, orjson.dumps(format_subject(subject), option=_CANONICAL).decode())
+            if subject_id in self._new:
+                new.append((num, subject_id, kind_of(subject), *values))
+            else:
+                changed.append((*values, num))
+        execute_many(conn, _INSERT_SUBJECT, new)
+        execute_many(conn, _UPDATE_SUBJECT, changed)
+
+    def _columns(self, subject: Subject) -> tuple[str, int | None, int | None, str | None, str | None]:
+        """status, holder, consignee, mineral, country."""
+        numbers = self._memory.numbers
+        if isinstance(subject, Lot):
+            consignee = numbers[subject.consignee] if subject.consignee else None
+            return subject.status, numbers[subject.custodian], consignee, subject.mineral, None
+        if isinstance(subject, Site):
+            return subject.status, numbers[subject.operator], None, None, subject.country
+        if isinstance(subject, Participant):
+            return subject.status, None, None, None, subject.country
+        return "active", None, None, None, None
+
+    def _key_row(self, kid: str, seq: int) -> tuple[Any, ...]:
+        key = self._memory.state.keys[kid]
+        jwk = orjson.dumps(key.jwk, option=_CANONICAL).decode()
+        return kid, self._memory.numbers[key.participant], jwk, key.valid_from, key.revoked, seq
+
+
+_INSERT_RECORD_ID: Final = "INSERT INTO record_ids (prefix, seq) VALUES (?, ?)"
+_INSERT_SUBJECT: Final = (
+    "INSERT INTO subjects (num, id, kind, status, holder, consignee, mineral, country, seq, data) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE_SUBJECT: Final = (
+    "UPDATE subjects SET status = ?, holder = ?, consignee = ?, mineral = ?, country = ?, seq = ?, data = ? "
+    "WHERE num = ?"
+)
+_INSERT_SUBJECT_RECORD: Final = "INSERT INTO subject_records (subject, seq, moved) VALUES (?, ?, ?)"
+_UPSERT_KEY: Final = (
+    "INSERT INTO keys (kid, participant, jwk, valid_from, revoked, seq) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (kid) DO UPDATE SET revoked = excluded.revoked, seq = excluded.seq"
+)
+_UPSERT_TAG: Final = "INSERT INTO tags (tag, lot) VALUES (?, ?) ON CONFLICT (tag) DO UPDATE SET lot = excluded.lot"
+_DELETE_TAG: Final = "DELETE FROM tags WHERE tag = ?"
+_INSERT_EDGE: Final = "INSERT INTO edges (child, parent, mass, seq) VALUES (?, ?, ?, ?)"
+_INSERT_PARTY: Final = (
+    "INSERT INTO lot_parties (participant, lot, seq) VALUES (?, ?, ?) ON CONFLICT (participant, lot) DO NOTHING"
+)
+_INSERT_STATEMENT: Final = "INSERT INTO statements (seq, type, kind, status, issuer) VALUES (?, ?, ?, ?, ?)"

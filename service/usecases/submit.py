@@ -1,0 +1,288 @@
+"""Taking records into the log: the one use case that appends.
+
+A group of submissions becomes one transaction: duplicates answered, state read in one go, the
+custody rules applied in order (later records may build on earlier ones), entries, tiles, derived
+rows and the new head with its signed checkpoint written. Before signing, leaf hashes and root are
+computed again from what was read back. After the commit the checkpoint goes to its file, and only
+then is anybody answered.
+
+Any exception leaves the `Book` unusable: what happened is known only to the store. The caller opens
+it again (`service.usecases.open_log`), which is what happens after a crash as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ledger.custody.state import Needs, State, Step, needs, plan_step
+from ledger.entry import format_entry, parse_entry
+from ledger.envelope import check_signature
+from ledger.errors import LedgerError
+from ledger.keys import parse_public_jwk
+from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.log.note import Ed25519Signer
+from ledger.log.proof import format_receipt
+from ledger.log.sequence import Batch, Edge, check_step, plan_batch
+from service.errors import BatchRefused, ServiceError
+from service.storage.appending import Appending
+from service.storage.checkpoints import CheckpointFile
+from service.storage.engine import Store
+from service.storage.head import Head, HeadMoved
+from service.storage.memory import Memory, merge_needs
+from service.storage.rows import Rows
+from service.usecases.check import Candidate, KeyRing
+from service.usecases.receipts import read_receipt
+
+Item = Candidate | LedgerError
+
+
+class ClockBehind(Exception):
+    """The system clock is behind the newest entry: sequencing waits; `seconds` until it has caught up."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the system clock is {seconds:.3f} s behind the newest entry of the log")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Records in order; a LedgerError stands for one that the stateless checks refused already."""
+
+    items: Sequence[Item]
+    atomic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record. index, logged (ms), entry: unless it was refused; error: when it was."""
+
+    status: Literal["created", "existing", "refused"]
+    id: str = ""
+    index: int = -1
+    logged: int = 0
+    entry: bytes = b""
+    error: LedgerError | ServiceError | None = None
+    _prove: Callable[[int], str] | None = field(default=None, repr=False, compare=False)
+
+    def receipt(self) -> str:
+        """The record's receipt. Computed when asked for, by whoever asks; raises nothing new for a stored record."""
+        if self._prove is None:
+            raise ValueError("a refused record has no receipt")
+        return self._prove(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequenced:
+    """The outcomes of one submission in its order, and the newest signed checkpoint afterwards."""
+
+    outcomes: tuple[Outcome, ...]
+    size: int
+    checkpoint: str
+
+
+class Book:
+    """The log as its one writer holds it open; made by `service.usecases.open_log.open_log`.
+
+    head, edge, memory: what the store held after the last commit; keys: shared with the stateless
+    checks; appending: makes the transaction (tests put faults there).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        file: CheckpointFile,
+        signer: Ed25519Signer,
+        keys: KeyRing,
+        *,
+        head: Head,
+        edge: Edge,
+        appending: Callable[[Store], Appending] = Appending,
+    ) -> None:
+        self.store, self.file, self.signer, self.keys = store, file, signer, keys
+        self.head, self.edge = head, edge
+        self.appending = appending
+        self.memory = self._new_memory()
+
+    @property
+    def origin(self) -> str:
+        """The log's name, and that of its key."""
+        return self.signer.name
+
+    def submit(self, submissions: Sequence[Submission], now: int) -> list[Sequenced]:
+        """Take submissions into the log at `now` (ms since the epoch), in one transaction.
+
+        Raises ClockBehind and HeadMoved (nothing was written), or whatever went wrong: then the
+        outcome is unknown and the book must be opened again.
+        """
+        if now < self.head.logged:
+            raise ClockBehind((self.head.logged - now) / 1000)
+        if self.memory.is_full():
+            self.memory = self._new_memory()
+        with self.appending(self.store) as transaction:
+            found = transaction.read_head()
+            if found is None or found[:2] != self.head[:2]:
+                raise HeadMoved
+            fold = _Fold(self, transaction, now, submissions)
+            outcomes = [fold.take(submission) for submission in submissions]
+            batch, head = fold.write()
+            if fold.wrote:
+                transaction.commit()
+        if batch is not None:
+            self.file.append(head.checkpoint)
+            self.head, self.edge = head, batch.edge
+            fold.publish_keys()
+        return [Sequenced(tuple(one), head.size, head.checkpoint) for one in outcomes]
+
+    def _new_memory(self) -> Memory:
+        return Memory(self.origin if self.head.size else "", self.head.subjects)
+
+
+class _Fold:
+    """The submissions of one transaction, record by record."""
+
+    def __init__(self, book: Book, transaction: Appending, now: int, submissions: Sequence[Submission]) -> None:
+        self.book, self.transaction, self.now = book, transaction, now
+        self.memory, self.rows = book.memory, Rows(book.memory)
+        self.entries: list[bytes] = []
+        self.disclosures: list[tuple[int, str, str]] = []
+        self.keys: list[Step] = []
+        self.proofs = _Proofs()
+        self.wrote = False
+        candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
+        self.known = self._find_known(candidates)
+        self.needs = {one.record.id: needs(one.record) for one in candidates if one.record.id not in self.known}
+        self.memory.recall(transaction.conn, merge_needs(self.needs.values()))
+
+    def _find_known(self, candidates: Iterable[Candidate]) -> dict[str, Outcome]:
+        """Outcomes by record id: those the log has; those of this batch are added as they are made."""
+        found = self.transaction.find_entries([one.record.id for one in candidates])
+        store = self.book.store
+        return {
+            record_id: Outcome(
+                "existing", record_id, seq, parse_entry(entry)[0], entry, None, lambda index: read_receipt(store, index)
+            )
+            for record_id, (seq, entry) in found.items()
+        }
+
+    def take(self, submission: Submission) -> list[Outcome]:
+        """The outcomes of one submission."""
+        if submission.atomic:
+            refusals = self._rehearse(submission.items)
+            if any(refusals):
+                return [_refused(error or _innocent()) for error in refusals]
+        return [self._take_one(item) for item in submission.items]
+
+    def _take_one(self, item: Item) -> Outcome:
+        if isinstance(item, LedgerError):
+            return _refused(item)
+        record = item.record
+        known = self.known.get(record.id)
+        if known is None:
+            try:
+                step = self._judge(self.memory.state, item)
+            except LedgerError as error:
+                return _refused(error, record.id)
+            known = self._accept(item, step)
+        self.disclosures += [(known.index, digest, text) for digest, text in item.disclosures]
+        return known
+
+    def _judge(self, state: State, item: Candidate) -> Step:
+        step = plan_step(state, item.record, self.now)
+        if not item.verified:  # the key was enrolled after the stateless checks
+            kid = item.record.kid
+            key = step.keys.get(kid) or state.keys[kid]
+            check_signature(item.record, parse_public_jwk(key.jwk))
+        return step
+
+    def _accept(self, item: Candidate, step: Step) -> Outcome:
+        record = item.record
+        seq = self.book.head.size + len(self.entries)
+        entry = format_entry(self.now, record.jws)
+        self.entries.append(entry)
+        self.rows.gather(record, step, seq)
+        self.memory.state.apply(step)
+        if step.keys:
+            self.keys.append(step)
+        created = Outcome("created", record.id, seq, self.now, entry, None, self.proofs.receipt)
+        self.known[record.id] = Outcome("existing", record.id, seq, self.now, entry, None, self.proofs.receipt)
+        return created
+
+    def _rehearse(self, items: Sequence[Item]) -> list[LedgerError | None]:
+        """The refusals that an all-or-nothing submission would meet, tried out on a copy of its part of the state."""
+        fresh = [one.record.id for one in items if isinstance(one, Candidate) and one.record.id not in self.known]
+        state = _part_of(self.memory.state, merge_needs(self.needs[one] for one in fresh))
+        left = set(fresh)
+        refusals: list[LedgerError | None] = []
+        for item in items:
+            error = item if isinstance(item, LedgerError) else None
+            if isinstance(item, Candidate) and item.record.id in left:
+                try:
+                    state.apply(self._judge(state, item))
+                    left.remove(item.record.id)
+                except LedgerError as refusal:
+                    error = refusal
+            refusals.append(error)
+        return refusals
+
+    def write(self) -> tuple[Batch | None, Head]:
+        """Write what was taken; the batch is None when no entry is new."""
+        book, transaction = self.book, self.transaction
+        if self.disclosures:
+            transaction.write_disclosures(self.disclosures)
+            self.wrote = True
+        if not self.entries:
+            return None, book.head
+        batch = plan_batch(book.edge, self.entries)
+        transaction.write_entries(book.head.size, self.entries)
+        transaction.write_derived(self.rows, batch.tiles)
+        entries, tiles = transaction.read_back(book.head.size, batch.edge.size, batch.tiles)
+        check_step(batch, entries, tiles)
+        checkpoint = sign_checkpoint(Checkpoint(book.origin, batch.edge.size, batch.edge.root), [book.signer])
+        head = Head(batch.edge.size, batch.edge.root, self.now, self.memory.count, checkpoint)
+        transaction.move_head(book.head, head)
+        self.proofs.complete(batch, checkpoint)
+        self.wrote = True
+        return batch, head
+
+    def publish_keys(self) -> None:
+        """Let the stateless checks know the keys that were enrolled."""
+        for step in self.keys:
+            for kid, key in step.keys.items():
+                self.book.keys.add(kid, key.jwk)
+
+
+class _Proofs:
+    """Receipts of the new entries, from the batch that brought them in."""
+
+    def complete(self, batch: Batch, checkpoint: str) -> None:
+        """Called once, before anybody is answered."""
+        self._batch, self._checkpoint = batch, checkpoint
+
+    def receipt(self, index: int) -> str:
+        """The receipt of a new entry at the checkpoint of its batch."""
+        return format_receipt(index, self._batch.prove_inclusion(index), self._checkpoint)
+
+
+def _part_of(state: State, wanted: Needs) -> State:
+    """A copy of the state that answers what is wanted."""
+
+    def part(known: dict, names: Iterable[str]) -> dict:  # type: ignore[type-arg]  # any of the four
+        return {name: known[name] for name in names if name in known}
+
+    return State(
+        state.origin,
+        part(state.subjects, wanted.subjects),
+        part(state.keys, wanted.keys),
+        part(state.tags, wanted.tags),
+        part(state.records, wanted.records),
+    )
+
+
+def _refused(error: LedgerError | ServiceError, record_id: str = "") -> Outcome:
+    return Outcome("refused", record_id, error=error)
+
+
+def _innocent() -> BatchRefused:
+    return BatchRefused("This record was fine, but the batch is all or nothing and another one was refused.")
