@@ -110,6 +110,8 @@ def _accepted(lot: Lot, sent: Lot, measured: Mapping[str, Any], draft: Draft) ->
 
 def _merge_assay(known: Mapping[str, str], measured: Mapping[str, str]) -> dict[str, str]:
     """The measured grades, and those known before of elements that were not measured again."""
+    if known.keys() == measured.keys():
+        return dict(measured)
     elements = {parse_analyte(analyte).element for analyte in measured}
     kept = {a: share for a, share in known.items() if parse_analyte(a).element not in elements}
     return {**kept, **measured}
