@@ -15,7 +15,8 @@ import httpx
 from clients.sdk.errors import LocalError, NotFound
 from clients.sdk.files import read_limited
 from clients.sdk.transport import Retries, Transport
-from ledger.log.tiles import ENTRIES, HASH_SIZE, MAX_ENTRY_BYTES, WIDTH, format_bundle, parse_bundle, tile_path
+from ledger.log.merkle import HASH_SIZE
+from ledger.log.tiles import ENTRIES, MAX_ENTRY_BYTES, WIDTH, format_bundle, parse_bundle, tile_path
 
 MAX_CHECKPOINT = 1_000_000
 MAX_TILE = WIDTH * HASH_SIZE
