@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from tests.architecture.source import ROOT, text_of
 
@@ -66,6 +70,45 @@ def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"(?:`|^    |^\$ )make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
     assert named <= targets
+
+
+def command_lines(text: str, program: str) -> list[list[str]]:
+    """The words of every command of `program` in indented blocks and code spans, without comments and the program."""
+    blocks = re.findall(rf"^    (?:\\$ )?(?:[\w. -]*? )?({program} .*)$", text, re.MULTILINE)
+    spans = re.findall(rf"`({program} [a-z][^`|.]*)`", text)
+    return [shlex.split(line.partition("  #")[0])[1:] for line in [*blocks, *spans]]
+
+
+def command_faults(words: list[str], command: Any) -> list[str]:
+    """Words that are no command, and options that the command does not have; empty when it could run."""
+    while hasattr(command, "get_command") and words and not words[0].startswith("-"):
+        found = command.get_command(None, words[0])
+        if found is None:
+            return [words[0]]
+        command, words = found, words[1:]
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return [word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word) and word not in known | {"--help"}]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "docker-compose.yml"], ids=ids)
+@pytest.mark.parametrize("program", ["lodeline", "lodeline-server"])
+def test_commands_exist_with_these_options(page: Path, program: str) -> None:
+    app = import_module({"lodeline": "clients.cli.main", "lodeline-server": "service.manage"}[program]).app
+    lines = command_lines(page.read_text(encoding="utf-8"), program)
+    faults = {" ".join(words): command_faults(words, typer.main.get_command(app)) for words in lines}
+    assert {line: fault for line, fault in faults.items() if fault} == {}
+
+
+def test_a_command_or_option_that_is_not_there_is_noticed() -> None:
+    from clients.cli.main import app
+
+    command = typer.main.get_command(app)
+    assert command_lines("    lodeline lot show A --json\nand `lodeline-server init`", "lodeline") == [
+        ["lot", "show", "A", "--json"]
+    ]
+    assert command_faults(["lot", "show", "A", "--json"], command) == []
+    assert command_faults(["lot", "show", "A", "--jason"], command) == ["--jason"]
+    assert command_faults(["lots", "show", "A"], command) == ["lots"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
