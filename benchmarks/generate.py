@@ -103,6 +103,13 @@ class Generator:
                 yield self._sign(self.registrar, "participant", body, {})[1:]
                 yield self._sign(one, "site", _site(one, kind), {})[1:]
 
+    def extracts(self, number: int) -> Iterator[Made]:
+        """`number` extracts of one lot each, none building on another."""
+        for n in range(number):
+            miner, now = self.miners[n % len(self.miners)], format_time(self.first + self.made * STEP_MS // 1000)
+            lot = _lot(f"lot:single:{n:08d}", 38_000 + n % 4_000, "Ta2O5", 28_500, "2.00")
+            yield self._sign(miner, "extract", _extract(miner, lot, now), {})[1:]
+
     def stories(self) -> Iterator[Made]:
         """Lots from the pit to the smelter, many at a time."""
         numbers = count()

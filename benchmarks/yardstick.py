@@ -1,0 +1,95 @@
+"""The yardstick: how many of the same signatures the machine can check, doing nothing else.
+
+Every library that is installed checks the same records with its own call, in one process per
+core, started together; the fastest is the yardstick. Work that the ledger has to do anyway
+(parsing, hashing, custody rules, storage) is what keeps the other figures below one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from nacl.bindings import crypto_sign_open
+
+from ledger.envelope import parse_record
+from ledger.keys import PublicKey
+
+CORES = os.cpu_count() or 1
+
+
+class Signed(NamedTuple):
+    """One signature to check."""
+
+    key: bytes
+    signature: bytes
+    message: bytes
+
+
+def signed_parts(jws: bytes, key: PublicKey) -> Signed:
+    """What a library needs in order to check a record's signature."""
+    record = parse_record(jws)
+    return Signed(key.raw, record.signature, jws.rpartition(b".")[0])
+
+
+def _with_pynacl(parts: Sequence[Signed]) -> None:
+    for key, signature, message in parts:
+        crypto_sign_open(signature + message, key)
+
+
+def _with_cryptography(parts: Sequence[Signed]) -> None:
+    keys = {key: Ed25519PublicKey.from_public_bytes(key) for key in {part.key for part in parts}}
+    for key, signature, message in parts:
+        keys[key].verify(signature, message)
+
+
+LIBRARIES: dict[str, Callable[[Sequence[Signed]], None]] = {
+    "PyNaCl": _with_pynacl,
+    "cryptography": _with_cryptography,
+}
+
+
+def _worker(check: Callable[[Sequence[Signed]], None], parts: Sequence[Signed], start: Any, done: Any) -> None:
+    check(parts[:50])
+    start.wait()
+    check(parts)
+    done.wait()
+
+
+def measure(check: Callable[[Sequence[Signed]], None], parts: Sequence[Signed], processes: int = CORES) -> float:
+    """Checks per second of one library over all processes together; each checks all parts once."""
+    context = multiprocessing.get_context("fork")
+    start, done = context.Barrier(processes + 1), context.Barrier(processes + 1)
+    workers = [context.Process(target=_worker, args=(check, parts, start, done)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    start.wait()
+    began = time.perf_counter()
+    done.wait()
+    seconds = time.perf_counter() - began
+    for worker in workers:
+        worker.join()
+    return processes * len(parts) / seconds
+
+
+class Yardstick:
+    """Raw checks per second, measured again beside every figure that is a ratio to it."""
+
+    def __init__(self, parts: Sequence[Signed]) -> None:
+        self.parts = parts
+        self.rates: dict[str, list[float]] = {name: [] for name in LIBRARIES}
+
+    def take(self) -> float:
+        """Measure every library once more; the best of this moment."""
+        for name, check in LIBRARIES.items():
+            self.rates[name].append(measure(check, self.parts))
+        return max(rates[-1] for rates in self.rates.values())
+
+    def medians(self) -> dict[str, float]:
+        """Per library, over all that was taken."""
+        return {name: statistics.median(rates) for name, rates in self.rates.items()}
