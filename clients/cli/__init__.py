@@ -1,0 +1,1 @@
+"""`lodeline`: the command line of participants, auditors and buyers."""

@@ -218,10 +218,11 @@ class LodelineClient(Reads):
         """End a grant before its time."""
         self._transport.send("DELETE", f"/v1/grants/{escape(jti)}", headers=self._headers)
 
-    def erase(self, record: str, digest: str = "") -> None:
+    def erase(self, record: str, digest: str = "") -> dict[str, Any]:
         """Erase one disclosure of a record, or all: every proof still verifies, the content is gone for good."""
-        tail = f"/{escape(digest)}" if digest else ""
-        self._transport.send("DELETE", f"/v1/records/{escape(record)}/disclosures{tail}", headers=self._headers)
+        path = f"/v1/records/{escape(record)}/disclosures" + (f"/{escape(digest)}" if digest else "")
+        answer = self._transport.send("DELETE", path, headers=self._headers)
+        return answer.json() if answer.content else {"id": record}
 
 
 def _parse_text(text: str) -> tuple[str, str, tuple[str, ...]]:

@@ -63,7 +63,9 @@ def push_queue(
     handled: set[int] = set()
     total = len(wanted)
     while True:
-        batch = _next_batch([one for one in queue.list(pending=True) if one.seq in wanted and one.seq not in handled])
+        batch = _next_batch(
+            [one for one in queue.records(pending=True) if one.seq in wanted and one.seq not in handled]
+        )
         if not batch:
             break
         if not _send(client, queue, batch):
@@ -74,7 +76,7 @@ def push_queue(
 
 
 def _wanted(queue: OfflineQueue, limit: int | None, only: Collection[int] | None) -> set[int]:
-    pending = [one for one in queue.list(pending=True) if one.state == "queued"]
+    pending = [one for one in queue.records(pending=True) if one.state == "queued"]
     if only is None:
         return {one.seq for one in pending[: len(pending) if limit is None else limit]}
     needs = {one.seq: one.needs for one in pending}
@@ -106,7 +108,7 @@ def _send(client: Submitter, queue: OfflineQueue, batch: list[QueuedRecord]) -> 
     result = client.submit_batch([one.text for one in batch])
     done = [(batch[one.line - 1], one.accepted) for one in result.outcomes if one.accepted is not None]
     queue.mark_accepted([(record.seq, accepted.index, accepted.logged) for record, accepted in done])
-    refused: set[int] = {one.seq for one in queue.list(pending=True) if one.state in ("refused", "blocked")}
+    refused: set[int] = {one.seq for one in queue.records(pending=True) if one.state in ("refused", "blocked")}
     busy = not result.complete
     for outcome in result.outcomes:
         record = batch[outcome.line - 1]
@@ -125,7 +127,7 @@ def _send(client: Submitter, queue: OfflineQueue, batch: list[QueuedRecord]) -> 
 def _report(queue: OfflineQueue, handled: set[int], wanted: set[int]) -> PushReport:
     report = PushReport()
     last = 0
-    for one in queue.list():
+    for one in queue.records():
         if one.state == "accepted":
             last = one.seq
             if one.seq in wanted:
@@ -136,5 +138,5 @@ def _report(queue: OfflineQueue, handled: set[int], wanted: set[int]) -> PushRep
             report.blocked.append(one)
         elif one.state == "queued":
             report.waiting.append(one)
-    report.gaps = [one.seq for one in queue.list() if one.seq < last and one.state != "accepted"]
+    report.gaps = [one.seq for one in queue.records() if one.seq < last and one.state != "accepted"]
     return report

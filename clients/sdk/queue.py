@@ -183,7 +183,7 @@ class OfflineQueue:
 
     # ---- looking ----------------------------------------------------------------------------------------------------
 
-    def list(self, *, pending: bool = False) -> list[QueuedRecord]:
+    def records(self, *, pending: bool = False) -> list[QueuedRecord]:
         """All records in order; with `pending` only those that are not accepted or dropped."""
         where = "state IN ('queued', 'refused')" if pending else "TRUE"
         return self._select(where, ())

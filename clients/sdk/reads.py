@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from clients.sdk.errors import NotFound
 from clients.sdk.transport import Transport
 
 PAGE = 200
+SINGLE_HEADS = 20  # up to so many heads are asked for one by one, more by reading the list of lots
 MAX_PAGES = 10_000
 
 Json = dict[str, Any]
@@ -63,17 +64,19 @@ class Reads:
         """One lot as it stands now."""
         return self.get(f"/v1/lots/{escape(lot)}")
 
-    def history(self, lot: str) -> Json:
-        """The records that moved a lot, oldest first."""
-        return self.get(f"/v1/lots/{escape(lot)}/history")
+    def history(self, lot: str) -> Iterator[Json]:
+        """The records that moved a lot and the evidence about it, oldest first."""
+        return self.pages(f"/v1/lots/{escape(lot)}/history")
 
     def provenance(self, lot: str, *, direction: str = "up", depth: int | None = None) -> Json:
         """The lot graph upstream or downstream."""
         return self.get(f"/v1/lots/{escape(lot)}/provenance", direction=direction, depth=depth)
 
-    def bundle(self, lot: str) -> bytes:
-        """The evidence bundle of a lot, exactly as the service made it."""
-        return self._transport.send("GET", f"/v1/lots/{escape(lot)}/bundle", headers=self._headers).content
+    def bundle(self, lot: str, *, hash_only: Sequence[str] = ()) -> bytes:
+        """The evidence bundle of a lot, exactly as the service made it; hash_only: records to show by hash."""
+        params = {"hash_only": list(hash_only)} if hash_only else None
+        path = f"/v1/lots/{escape(lot)}/bundle"
+        return self._transport.send("GET", path, headers=self._headers, params=params).content
 
     def participants(self) -> Iterator[Json]:
         """All participants."""
@@ -111,3 +114,19 @@ class Reads:
             except NotFound:
                 continue
         return None
+
+    def heads(self, subjects: Iterable[str]) -> dict[str, str]:
+        """The heads of many subjects, as far as the service shows them; many lots are read from the list of lots."""
+        wanted = dict.fromkeys(subjects)
+        found: dict[str, str] = {}
+        if len(wanted) > SINGLE_HEADS:
+            for lot in self.lots():
+                if lot.get("id") in wanted:
+                    found[lot["id"]] = str(member(lot, "head", str))
+                    if len(found) == len(wanted):
+                        break
+        for subject in wanted:
+            head = found.get(subject) or self.head(subject)
+            if head is not None:
+                found[subject] = head
+        return found

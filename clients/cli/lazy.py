@@ -1,0 +1,85 @@
+"""A command group that imports a command's module only when that command is asked for.
+
+`lodeline verify` must answer in well under a second, so it may not pay for HTTP, spreadsheets or the other commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from clients.cli.output import show_error
+
+# name -> module of clients.cli that holds `app`, or the function in it for a single command
+COMMANDS: Mapping[str, str] = {
+    "init": "setup:init",
+    "key": "keys",
+    "participant": "register:participant_app",
+    "site": "register:site_app",
+    "extract": "custody:extract",
+    "dispatch": "custody:dispatch",
+    "receive": "custody:receive",
+    "settle": "custody:settle",
+    "transform": "custody:transform",
+    "close": "custody:close",
+    "attest": "evidence:attest",
+    "incident": "evidence:incident",
+    "correct": "evidence:correct",
+    "import": "imports:import_file",
+    "queue": "queues",
+    "lot": "lots",
+    "grant": "access:grant_app",
+    "disclose": "access:disclose",
+    "erase": "access:erase",
+    "verify": "verify:verify",
+    "audit": "audits:audit",
+    "witness": "witnesses",
+}
+
+
+class LazyGroup(TyperGroup):
+    """The commands of `COMMANDS`, loaded one at a time; errors of the tree become one message and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._table = COMMANDS
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # filled by get_command, in this order
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, imported now if it was not before."""
+        if cmd_name in self._table and self.commands.get(cmd_name) is None:
+            self.commands[cmd_name] = load_command(cmd_name, self._table[cmd_name])
+        return self.commands.get(cmd_name)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Notes whether JSON is asked for, so that an error can be told in it."""
+        ctx.obj = {"json": "--json" in args}
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what the ledger or the client refuses is shown, never a traceback."""
+        from ledger.errors import LedgerError
+
+        try:
+            return super().invoke(ctx)
+        except LedgerError as error:
+            raise typer.Exit(show_error(error, as_json=ctx.obj["json"])) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(130) from error
+
+
+def load_command(name: str, place: str) -> Any:
+    """The Typer app or function at `module[:member]`, as a command called `name`."""
+    module, _, member = place.partition(":")
+    target = getattr(import_module(f"clients.cli.{module}"), member or "app")
+    if not isinstance(target, typer.Typer):
+        single = typer.Typer(rich_markup_mode="rich", add_completion=False)
+        single.command(name)(target)
+        target = single
+    command = typer.main.get_command(target)
+    command.name = name
+    return command

@@ -1,0 +1,90 @@
+"""What people and programs see: rich tables, or JSON with `--json`; errors with what to do next."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import LedgerError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DONE, REFUSED, UNDECIDED = 0, 1, 2
+
+_MARKS = {
+    "accepted": "green", "verified": "green", "pass": "green", "held": "green", "active": "green",
+    "queued": "yellow", "blocked": "yellow", "incomplete": "yellow", "in_transit": "yellow", "skipped": "yellow",
+    "refused": "red", "refuted": "red", "fail": "red", "disputed": "red", "revoked": "red",
+    "closed": "dim", "dropped": "dim",
+}  # fmt: skip
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on the current stdout or stderr; width 200 when it is no terminal, so that ids are not cut."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else 200, highlight=False, soft_wrap=not stream.isatty())
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def clean(value: Any) -> str:
+    """A value as text for a terminal: control characters and markup of foreign data are made harmless."""
+    from rich.markup import escape
+
+    text = "" if value is None else str(value)
+    return escape("".join(sign if sign.isprintable() or sign == " " else "\ufffd" for sign in text))
+
+
+def mark(state: Any) -> str:
+    """A state in its colour."""
+    colour = _MARKS.get(str(state), "")
+    return f"[{colour}]{clean(state)}[/]" if colour else clean(state)
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table for people; a column called `state`, `status` or `outcome` is coloured."""
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    coloured = {index for index, name in enumerate(columns) if name in ("state", "status", "outcome")}
+    for row in rows:
+        table.add_row(*(mark(cell) if index in coloured else clean(cell) for index, cell in enumerate(row)))
+    console().print(table)
+
+
+def say(text: str, *, style: str = "") -> None:
+    """One line for people; `text` is taken as it is."""
+    console().print(clean(text), style=style or None)
+
+
+def exit_code(error: LedgerError) -> int:
+    """1 for what was refused or refuted, 2 for what could not be decided here and now."""
+    from clients.sdk.errors import LocalError, Unreachable
+
+    return UNDECIDED if isinstance(error, (LocalError, Unreachable)) else REFUSED
+
+
+def show_error(error: LedgerError, *, as_json: bool = False) -> int:
+    """Tell an error on stderr (with JSON also on stdout); the exit code."""
+    code = exit_code(error)
+    if as_json:
+        show_json({"error": error.to_json(), "exit": code})
+        return code
+    screen = console(stderr=True)
+    screen.print(f"[bold red]{error.code}[/]: {clean(error.message)}")
+    if error.pointer:
+        screen.print(f"  at [bold]{clean(error.pointer)}[/]")
+    for name, value in error.values.items():
+        if name != "fault":
+            screen.print(f"  [dim]{clean(name)}: {clean(value)}[/]")
+    return code

@@ -1,0 +1,101 @@
+"""`lodeline verify`: evidence checked offline. Imports nothing but `ledger` and the standard library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clients.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from ledger.evidence.trust import TrustPolicy
+
+MAX_FILE = 256 * 1024 * 1024
+
+LogKey = Annotated[str, typer.Option("--log-key", help="vkey of the log that you trust.")]
+TrustFile = Annotated[
+    Path | None, typer.Option("--trust", help="Trust policy: logs, witnesses and quorum (tlog-policy file).")
+]
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="Evidence bundle, or a log entry (.record) with --receipt.")],
+    log_key: LogKey = "",
+    trust: TrustFile = None,
+    receipt: Annotated[Path | None, typer.Option("--receipt", help="Receipt (.tlog-proof) of a log entry.")] = None,
+    at: Annotated[str, typer.Option("--at", help="Judge as of this time (default: now).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Verify an evidence bundle, or a log entry with its receipt: offline, without the operator.
+
+    Whom you trust: --trust, else --log-key, else the log that `lodeline init` pinned.
+    Exit code 0 verified, 1 refuted or incomplete, 2 not a file or no trust given.
+
+    [bold]Examples[/]
+      lodeline verify REF-2026-17.bundle.json
+      lodeline verify lot.bundle.json --trust policy.txt --at 2031-01-01
+      lodeline verify 3f1c.record --receipt 3f1c.tlog-proof
+    """
+    from datetime import UTC, datetime
+
+    from clients.cli.output import REFUSED
+    from clients.cli.views import show_report
+    from clients.sdk.files import read_limited
+
+    policy = load_trust(log_key, trust)
+    content = read_limited(file, MAX_FILE)
+    if receipt is not None:
+        verify_entry(content, read_limited(receipt, MAX_FILE), policy, as_json=as_json)
+        return
+    from ledger.encoding import parse_time
+    from ledger.evidence.verify import verify_bundle
+
+    if at:
+        from clients.cli.words import parse_when
+
+        now = datetime.fromtimestamp(parse_time(parse_when(at, "--at", end_of_day=True)), UTC)
+    else:
+        now = datetime.now(UTC)
+    report = verify_bundle(content, policy, now)
+    show_report(report, as_json=as_json)
+    if not report.verified:
+        raise typer.Exit(REFUSED)
+
+
+def verify_entry(entry: bytes, receipt: bytes, policy: TrustPolicy, *, as_json: bool) -> None:
+    """Check that a trusted log holds an entry; refusals are raised. The signer's key is not judged here."""
+    from clients.cli.output import say, show_json
+    from ledger.entry import parse_entry
+    from ledger.envelope import parse_record
+
+    logged, jws = parse_entry(entry)
+    record = parse_record(jws)
+    trusted = policy.check_receipt(entry, receipt)
+    head = trusted.checkpoint
+    result = {"outcome": "verified", "record": record.id, "logged": logged, "origin": head.origin, "size": head.size}
+    if as_json:
+        show_json({**result, "witnesses": trusted.witnesses})
+    else:
+        say(f"verified: record {record.id} is in the log {head.origin} (size {head.size}).", style="green")
+
+
+def load_trust(log_key: str, trust: Path | None) -> TrustPolicy:
+    """The trust policy of the options, or of the pinned log; LocalError when there is neither."""
+    from clients.sdk.errors import LocalError
+    from clients.sdk.files import read_limited
+    from ledger.evidence.trust import TrustedLog, TrustPolicy, parse_policy
+    from ledger.log.note import parse_vkey
+
+    if trust is not None:
+        return parse_policy(read_limited(trust, 1_000_000))
+    if not log_key:
+        from clients.cli.home import home_folder
+        from clients.sdk.store import Store
+
+        pin = Store(home_folder()).read_pin()
+        if pin is None:
+            raise LocalError("Say whom you trust: --log-key VKEY, --trust FILE, or pin a log with `lodeline init`.")
+        log_key = pin.vkey
+    return TrustPolicy((TrustedLog(parse_vkey(log_key)),))
