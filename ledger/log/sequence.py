@@ -16,7 +16,6 @@ from ledger.errors import ProofError, TileError
 from ledger.log import merkle
 from ledger.log.merkle import EMPTY_ROOT, HASH_SIZE, Node
 from ledger.log.tiles import EMPTY_ROWS, HEIGHT, TILE_BYTES, WIDTH, TileId, check_entry, check_tile, extend_rows
-from ledger.log.tiles import tile_root as hash_tile
 
 Rows = tuple[bytes, ...]
 
@@ -123,13 +122,14 @@ def check_step(batch: Batch, entries: Sequence[bytes], tiles: Mapping[TileId, by
 
     entries: the new entries as read back from the store; tiles: at least those of `batch.tiles`, as read back.
     1. the entries are as many as planned; 2. the stored tiles are what these entries and the old edge give, level by
-    level; 3. the new root follows from the old one and these entries; 4. the auditors' verifier agrees.
+    level, and hash up to the new edge; 3. the new root follows from the old peaks and these entries; 4. the auditors'
+    verifier agrees.
     """
     old, new = batch.old, batch.edge
     if len(entries) != new.size - old.size:
         raise ProofError("Another number of entries was stored than was planned: do not sign.")
     leaf_hashes = [merkle.leaf_hash(entry) for entry in entries]
-    _check_tiles(old, leaf_hashes, tiles)
+    _check_tiles(old, new, leaf_hashes, tiles)
     peaks = _append(old, leaf_hashes)
     if _bag(old.peaks()) != old.root or peaks != new.peaks() or _bag(peaks) != new.root:
         raise ProofError("The root computed again from the stored entries is another one: do not sign.")
@@ -138,18 +138,20 @@ def check_step(batch: Batch, entries: Sequence[bytes], tiles: Mapping[TileId, by
         merkle.check_consistency(old.size, new.size, proof, old.root, new.root)
 
 
-def _check_tiles(old: Edge, leaf_hashes: list[bytes], tiles: Mapping[TileId, bytes]) -> None:
+def _check_tiles(old: Edge, new: Edge, leaf_hashes: list[bytes], tiles: Mapping[TileId, bytes]) -> None:
     level, more = 0, b"".join(leaf_hashes)
     while more:
         expected = (old.rows[level][0] if level < len(old.rows) else b"") + more
         first = (old.size >> HEIGHT * level) // WIDTH
-        more = b""
+        more, top = b"", b""
         for at in range(0, len(expected), TILE_BYTES):
             tile = expected[at : at + TILE_BYTES]
             if tiles.get((level, first + at // TILE_BYTES)) != tile:
                 raise ProofError("A stored tile does not hold what its entries give: do not sign.", level=level)
-            if len(tile) == TILE_BYTES:
-                more += hash_tile(tile)
+            *rows, top = extend_rows(EMPTY_ROWS, tile)
+            more += top
+        if tuple(EMPTY_ROWS if top else rows) != new.rows[level]:
+            raise ProofError("A stored tile does not hash up to the planned edge: do not sign.", level=level)
         level += 1
 
 

@@ -70,13 +70,9 @@ def plan_tiles(nodes: Iterable[Node]) -> list[TileId]:
 
 def list_tiles(old_size: int, new_size: int) -> Iterator[tuple[int, int, int]]:
     """(level, n, width) of every tile and bundle that growing from `old_size` to `new_size` adds or changes."""
-    for level in (ENTRIES, *range(MAX_LEVEL + 1)):
+    for level in (ENTRIES, *range(-(-new_size.bit_length() // HEIGHT))):
         old, new = old_size >> HEIGHT * max(level, 0), new_size >> HEIGHT * max(level, 0)
-        if new == 0:
-            return
-        if old == new:
-            continue
-        for n in range(old // WIDTH, -(-new // WIDTH)):
+        for n in range(old // WIDTH, -(-new // WIDTH)) if old != new else ():
             yield level, n, min(WIDTH, new - n * WIDTH)
 
 
