@@ -49,8 +49,8 @@ def configure_logs(level: str = "info", stream: BinaryIO | None = None) -> None:
 
 
 def get_logger(name: str) -> Any:
-    """A logger whose lines carry `logger: name`."""
-    return structlog.get_logger(logger=name)
+    """A logger whose lines carry `component: name`."""
+    return structlog.get_logger(component=name)
 
 
 def blot_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -69,6 +69,6 @@ class _Bridge(logging.Handler):
     """Lines of the standard library's loggers, written the same way."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        logger = structlog.get_logger(logger=record.name)
+        logger = structlog.get_logger(component=record.name)
         exc = record.exc_info if record.exc_info and record.exc_info[0] else None
         logger.log(record.levelno, record.getMessage(), exc_info=exc)
