@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.errors import ReceiptError, TooLarge
 from ledger.log.checkpoint import Checkpoint, open_checkpoint
 from ledger.log.merkle import HASH_SIZE, check_inclusion, leaf_hash
 from ledger.log.note import MAX_NOTE_BYTES, Verifier, parse_note
-from ledger.log.wire import format_base64, parse_base64, parse_decimal, parse_utf8
+from ledger.log.wire import MAX_NUMBER, format_base64, parse_base64, parse_decimal, parse_utf8
 
 MEDIA_TYPE = "text/plain; charset=utf-8"
 MAX_PROOF = 63  # a tree has fewer than 2**63 leaves
@@ -36,14 +37,24 @@ class Receipt:
 
 
 def format_receipt(index: int, proof: Sequence[bytes], checkpoint: str, *, extra: bytes | None = None) -> str:
-    """The text of a receipt; checkpoint: the signed note. Raises as `parse_receipt` for what has no such form."""
+    """The text of a receipt; checkpoint: the signed note. Raises ReceiptError or NoteError if it has no such form."""
+    # On the path of every record: checked without parsing the text again.
+    if type(index) is not int or not 0 <= index <= MAX_NUMBER:
+        raise ReceiptError("An index is a whole number from 0 to 2**63 - 1.")
+    if len(proof) > MAX_PROOF or any(len(hash_) != HASH_SIZE for hash_ in proof):
+        raise ReceiptError("A receipt has at most 63 hashes of 32 bytes.")
+    _require_note(checkpoint)
     lines = [_HEADER]
     if extra is not None:
         lines.append("extra " + format_base64(extra))
     lines += [f"index {index}", *map(format_base64, proof), "", checkpoint]
-    text = "\n".join(lines)
-    parse_receipt(text)
-    return text
+    return "\n".join(lines)
+
+
+@lru_cache(maxsize=8)
+def _require_note(checkpoint: str) -> None:
+    """One checkpoint serves the receipts of a whole batch."""
+    parse_note(checkpoint)
 
 
 def parse_receipt(text: str | bytes) -> Receipt:

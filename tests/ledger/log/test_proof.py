@@ -105,12 +105,19 @@ def test_malformed_receipt(text: str | bytes, error: type[FormatError]) -> None:
 def test_no_receipt_is_made_that_cannot_be_read() -> None:
     for index, proof, note in (
         (-1, PROOF, SIGNED),
+        (2**63, PROOF, SIGNED),
         (5, [b"x"], SIGNED),
         (5, PROOF, "no note"),
         (5, [leaf(0)] * 64, SIGNED),
     ):
         with pytest.raises(LedgerError):
             format_receipt(index, proof, note)
+
+
+@given(st.integers(0, 2**63 - 1), st.lists(st.binary(min_size=32, max_size=32), max_size=63), st.none() | st.binary())
+def test_parse_is_the_inverse_of_format(index: int, proof: list[bytes], extra: bytes | None) -> None:
+    text = format_receipt(index, proof, SIGNED, extra=extra)
+    assert parse_receipt(text) == Receipt(index, tuple(proof), SIGNED, extra)
 
 
 @given(st.integers(0, len(TEXT.encode()) - 1), st.integers(0, 7))
