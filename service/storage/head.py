@@ -48,7 +48,7 @@ def swap_head(conn: Connection, old: Head, new: Head) -> None:
 
 def read_meta(conn: Connection) -> dict[str, str]:
     """The facts of this installation."""
-    return dict(execute(conn, "SELECT name, value FROM meta").tuples())
+    return {row.name: row.value for row in execute(conn, "SELECT name, value FROM meta")}
 
 
 def insert_meta(conn: Connection, name: str, value: str) -> None:

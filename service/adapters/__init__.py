@@ -1,0 +1,1 @@
+"""Everything outside the database that the service talks to."""

@@ -1,0 +1,59 @@
+"""Wiring: from settings to a service that can take and answer records. Tests pass their own clock and seams here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ledger.log.note import Ed25519Signer, format_vkey
+from service.adapters.keystore import load_log_key
+from service.config import Settings
+from service.metrics import Metrics
+from service.storage.appending import Appending
+from service.storage.checkpoints import CheckpointFile
+from service.storage.engine import Store
+from service.usecases.check import KeyRing
+from service.usecases.context import Context
+from service.usecases.open_log import open_log
+from service.usecases.submit import Book
+
+
+@dataclass
+class Service:
+    """The parts of a running service. `keys` is filled by the book; `context` is what reads are given."""
+
+    settings: Settings
+    context: Context
+    signer: Ed25519Signer
+    file: CheckpointFile
+    keys: KeyRing = field(default_factory=KeyRing)
+    metrics: Metrics = field(default_factory=Metrics)
+    appending: Callable[[Store], Appending] = Appending
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.context.store
+
+    def open_log(self) -> Book:
+        """The log, opened with every check; also after a failure. Raises RefuseToOpen."""
+        return open_log(self.store, self.file, self.signer, self.keys, appending=self.appending)
+
+    def close(self) -> None:
+        """Let go of the database and of the file of checkpoints."""
+        self.file.close()
+        self.store.close()
+
+
+def wire(
+    settings: Settings,
+    *,
+    clock: Callable[[], float] = time.time,
+    appending: Callable[[Store], Appending] = Appending,
+    file: Callable[..., CheckpointFile] = CheckpointFile,
+) -> Service:
+    """A service on these settings; nothing is opened yet but the key. Raises KeyFileError."""
+    signer = load_log_key(settings.key_file)
+    context = Context(Store(settings.database_url), signer.name, format_vkey(signer.verifier), settings.limits, clock)
+    return Service(settings, context, signer, file(settings.checkpoint_file), appending=appending)
