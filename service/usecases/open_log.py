@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import orjson
-from sqlalchemy import Connection
 
 from ledger.errors import LedgerError, TileError
 from ledger.log.checkpoint import Checkpoint, check_extends, open_checkpoint
@@ -23,7 +22,7 @@ from ledger.log.sequence import Edge, plan_edge
 from ledger.log.tiles import WIDTH
 from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile, CheckpointFileError
-from service.storage.engine import Store
+from service.storage.engine import Connection, Store
 from service.storage.head import Head, read_head, read_meta
 from service.storage.schema import current_step, newest_step
 from service.storage.sql import execute

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from ledger.errors import UnknownRecord
 from ledger.log.merkle import plan_inclusion, prove_inclusion
 from ledger.log.note import add_signatures, parse_signatures
 from ledger.log.proof import format_receipt
-from service.storage.engine import Store
+from service.storage.engine import Connection, Store
 from service.storage.head import read_head
 from service.storage.sql import execute
 from service.storage.tree import node_reader
