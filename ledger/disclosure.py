@@ -87,16 +87,18 @@ def find_digests(body: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     places: list[tuple[str, Any]] = [("/body", body)]
     for pointer, item in places:  # grows while it is read
-        if type(item) is list:
-            places += [(f"{pointer}/{i}", x) for i, x in enumerate(item) if type(x) is dict or type(x) is list]
-        for name, below in item.items() if type(item) is dict else ():
-            if name in _RESERVED:
-                for digest in _parse_digests(item, pointer):
-                    if digest in found:
-                        raise _twice(pointer)
-                    found[digest] = pointer
-            elif type(below) is dict or type(below) is list:
-                places.append((join_pointer(pointer, name), below))
+        if type(item) is dict:
+            for digest in () if _RESERVED.isdisjoint(item) else _parse_digests(item, pointer):
+                if digest in found:
+                    raise _twice(pointer)
+                found[digest] = pointer
+            for name, below in item.items():
+                if type(below) is dict or (type(below) is list and name != "_sd"):
+                    places.append((join_pointer(pointer, name), below))
+        elif type(item) is list:
+            for index, below in enumerate(item):
+                if type(below) is dict or type(below) is list:
+                    places.append((f"{pointer}/{index}", below))
     return found
 
 
