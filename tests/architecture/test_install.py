@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
+from ledger.log.note import Ed25519Signer, format_vkey
 from tests.architecture.source import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -23,11 +26,12 @@ class Absent(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Absent())
 {program}
 """
-VERIFY = """
+COMMAND = """
 from clients.cli.main import main
-sys.argv = ["lodeline", {command!r}, "--help"]
+sys.argv = ["lodeline", *{words!r}]
 sys.exit(main())
 """
+VKEY = format_vkey(Ed25519Signer("ledger.example/log", bytes(32)).verifier)
 
 
 def module_of(requirement: str) -> str:
@@ -50,14 +54,19 @@ def run(program: str, absent: set[str]) -> subprocess.CompletedProcess[str]:
 def test_core_alone_runs(command: str) -> None:
     absent = extras() | {"service"}
     assert {"fastapi", "sqlmodel", "openpyxl", "uvicorn", "psycopg", "structlog"} <= absent
-    done = run(VERIFY.format(command=command), absent)
+    done = run(COMMAND.format(words=[command, "--help"]), absent)
     assert (done.returncode, done.stderr) == (0, "")
     assert command in done.stdout
 
 
-def test_a_core_dependency_that_is_absent_is_noticed() -> None:
-    done = run(VERIFY.format(command="verify"), {"nacl"})
-    assert done.returncode != 0
+def test_a_bundle_is_judged_with_the_core_alone_and_not_without_it(tmp_path: Path) -> None:
+    bundle = tmp_path / "lot.bundle.json"
+    bundle.write_bytes(b"{}")
+    program = COMMAND.format(words=["verify", str(bundle), "--log-key", VKEY, "--json"])
+    judged = run(program, extras() | {"service", "httpx"})
+    assert (judged.returncode, json.loads(judged.stdout)["outcome"]) == (1, "refuted")
+    crippled = run(program, {"nacl"})
+    assert "No module named 'nacl" in crippled.stderr
 
 
 def test_ledger_imports_without_anything_of_the_clients_or_the_service() -> None:

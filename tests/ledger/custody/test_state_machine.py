@@ -73,7 +73,8 @@ class Histories(RuleBasedStateMachine):
     @rule(lot=lots, issuer=st.sampled_from(list(PARTIES)), drift=st.sampled_from([0, 0, 1, -1, 30, -30]))
     def receive(self, lot: str, issuer: str, drift: int) -> None:
         sent = self.lot(lot)
-        mass = Fraction(sent.left) * (1000 + drift) / 1000 if Fraction(sent.left) >= 1 else Fraction(sent.left)
+        left = Fraction(sent.left) or Fraction(1)  # of a lot that is used up: refused for that
+        mass = left * (1000 + drift) / 1000 if left >= 1 else left
         measured = quantity(f"{float(mass):.6f}", sent.moisture, sent.assay)
         allowed = (sent.status, sent.consignee) == ("in_transit", issuer)
         assert self.attempt(self.world.receive, issuer, PARTIES[issuer], {lot: measured}) == allowed
