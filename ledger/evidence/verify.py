@@ -20,7 +20,7 @@ cannot be seen from a bundle: the audit of the whole log shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -123,31 +123,14 @@ class _Verification:
         }
         return book.report(bundle.subject, bundle.origin, checkpoint, details)
 
-    # 2, 3 ------------------------------------------------------------------------------------------------------------
+    # 2 ---------------------------------------------------------------------------------------------------------------
 
     def _open_checkpoint(self) -> tuple[Trusted | None, Checkpoint | None]:
-        """Who signed, and the checkpoint; the latter also when nobody trusted did, to go on with."""
-        bundle, book = self.bundle, self.book
-        try:
-            trusted = self.policy.open_checkpoint(bundle.checkpoint, bundle.origin)
-        except LedgerError as error:
-            lacking = isinstance(error, UntrustedNote) and "quorum" in error.values
-            if lacking:
-                book.close("checkpoint", "The log has signed the checkpoint.")
-            book.fault("witnesses" if lacking else "checkpoint", error)
-            return None, _unverified(error)
-        if bundle.log_key in trusted.logs:
-            book.close("checkpoint", f"{bundle.origin} has signed a log of {trusted.checkpoint.size} entries.")
-        else:
-            book.fault("checkpoint", CheckpointError("The bundle names a log key that has not signed its checkpoint."))
-        names = ", ".join(sorted(trusted.witnesses))
-        book.close(
-            "witnesses",
-            f"Cosigned by {names}; quorum {self.policy.quorum}."
-            if names
-            else "Your trust policy asks for no witness: only the operator vouches for the log's history.",
-        )
-        return trusted, trusted.checkpoint
+        trusted, checkpoint = open_trusted(self.policy, self.bundle.checkpoint, self.bundle.origin, self.book)
+        if trusted and self.bundle.log_key not in trusted.logs:
+            error = CheckpointError("The bundle names a log key that has not signed its checkpoint.")
+            self.book.fault("checkpoint", error)
+        return trusted, checkpoint
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
@@ -272,7 +255,34 @@ class _Verification:
         self.book.close("times", "The log's times are in order, and none is in the future.")
 
 
-def collect_keys(records: Iterator[Record]) -> dict[str, PublicKey]:
+def open_trusted(
+    policy: TrustPolicy, note: str | bytes, origin: str, book: Notebook
+) -> tuple[Trusted | None, Checkpoint | None]:
+    """Checks `checkpoint` and `witnesses`: who signed, and the checkpoint; the latter also when nobody trusted did.
+
+    origin: the log that it must be; "" accepts any that the policy lists.
+    """
+    try:
+        trusted = policy.open_checkpoint(note, origin)
+    except LedgerError as error:
+        lacking = isinstance(error, UntrustedNote) and "quorum" in error.values
+        if lacking:
+            book.close("checkpoint", "The log has signed the checkpoint.")
+        book.fault("witnesses" if lacking else "checkpoint", error)
+        return None, _unverified(error)
+    head = trusted.checkpoint
+    book.close("checkpoint", f"{head.origin} has signed a log of {head.size} entries.")
+    names = ", ".join(sorted(trusted.witnesses))
+    book.close(
+        "witnesses",
+        f"Cosigned by {names}; quorum {policy.quorum}."
+        if names
+        else "Your trust policy asks for no witness: only the operator vouches for the log's history.",
+    )
+    return trusted, head
+
+
+def collect_keys(records: Iterable[Record]) -> dict[str, PublicKey]:
     """Every key that any of the records enrols, by kid, which is the hash of the key."""
     keys: dict[str, PublicKey] = {}
     for record in records:

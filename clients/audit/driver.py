@@ -1,0 +1,146 @@
+"""Running an audit: files in, worker processes between, the fold here, the checkpoint remembered at the end."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+
+from clients.audit.memory import Memory
+from clients.audit.pool import Pool, in_order
+from clients.audit.sources import MAX_CHECKPOINT, Source, read_tile
+from ledger.errors import LedgerError
+from ledger.evidence.audit import Audit
+from ledger.evidence.chunk import Checked, Chunk
+from ledger.evidence.report import Report
+from ledger.evidence.trust import TrustPolicy
+from ledger.log.checkpoint import Checkpoint
+from ledger.log.merkle import HASH_SIZE, plan_consistency
+from ledger.log.tiles import ENTRIES, WIDTH, TileId, plan_tiles, tile_width
+
+BUNDLES = 4
+"""Bundles of entries per message to a worker: large enough to hide the cost of the message."""
+AHEAD = 4
+"""Messages under way per worker."""
+
+Progress = Callable[[int, int], None]
+Found = tuple[list[Chunk], dict[int, list[LedgerError]]]
+
+
+def run_audit(
+    source: Source,
+    policy: TrustPolicy,
+    now: datetime,
+    *,
+    origin: str = "",
+    memory: Memory | None = None,
+    workers: int | None = None,
+    progress: Progress = lambda _done, _size: None,
+) -> Report:
+    """Audit the whole log that `source` holds.
+
+    origin: the log that it must be, "" for any that the policy lists; workers: processes, by default
+    one per core, 0 for none; progress: called with entries done and in total. A log that is wrong,
+    or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read, or
+    the memory.
+    """
+    note = source.read("checkpoint", MAX_CHECKPOINT)
+    audit = Audit(policy, now, origin)
+    head = audit.open(note)
+    if head is None:
+        return audit.finish()
+    known = memory.load(head.origin) if memory else None
+    if known is not None:
+        _compare_remembered(audit, known[0], head, source)
+    _fold_entries(audit, head, source, workers, progress)
+    report = audit.finish(remembered=known is not None)
+    if memory is not None and report.verified:
+        memory.save(head.origin, note)
+    return report
+
+
+def _compare_remembered(audit: Audit, old: Checkpoint, head: Checkpoint, source: Source) -> None:
+    tiles: dict[TileId, bytes] = {}
+    if 0 < old.size <= head.size:
+        for level, n in plan_tiles(plan_consistency(old.size, head.size)):
+            try:
+                tiles[level, n] = read_tile(source, level, n, tile_width(level, n, head.size))
+            except LedgerError as error:
+                audit.missing_file(error)
+    audit.check_extends(old, tiles)
+
+
+def _fold_entries(audit: Audit, head: Checkpoint, source: Source, workers: int | None, progress: Progress) -> None:
+    missing: dict[int, list[LedgerError]] = {}
+    count = _worker_count(head.size, workers)
+    with Pool(count) as pool, ThreadPoolExecutor(source.parallel) as readers, _no_collector():
+
+        def read(numbers: range) -> Future[Found]:
+            return readers.submit(_read, source, numbers, head.size)
+
+        def check(found: Found) -> Future[list[Checked]]:
+            missing.update(found[1])
+            return pool.submit(found[0], audit.keys)
+
+        found = in_order(_ranges(head.size), read, source.parallel + 1)
+        for results in in_order(found, check, max(1, AHEAD * count)):
+            for checked in results:
+                for error in missing.pop(checked.n, ()):
+                    audit.missing_file(error, checked.n * WIDTH)
+                for tile, computed in audit.fold(checked):
+                    _compare(audit, source, tile, computed)
+                progress(min(head.size, (checked.n + 1) * WIDTH), head.size)
+        for tile, computed in audit.tree.partial():
+            _compare(audit, source, tile, computed)
+
+
+def _worker_count(size: int, workers: int | None) -> int:
+    """Processes worth starting: none for a log that one message holds."""
+    if size <= BUNDLES * WIDTH:
+        return 0
+    return len(os.sched_getaffinity(0)) if workers is None else workers
+
+
+def _ranges(size: int) -> Iterator[range]:
+    """Numbers of the bundles of entries, as many together as go into one message."""
+    bundles = -(-size // WIDTH)
+    return (range(first, min(first + BUNDLES, bundles)) for first in range(0, bundles, BUNDLES))
+
+
+def _read(source: Source, numbers: range, size: int) -> Found:
+    """The files of some bundles; what could not be read is None, with the reason."""
+    faults: dict[int, list[LedgerError]] = {}
+
+    def file(level: int, n: int) -> bytes | None:
+        try:
+            return read_tile(source, level, n, tile_width(level, n, size))
+        except LedgerError as error:
+            faults.setdefault(n, []).append(error)
+            return None
+
+    chunks = [Chunk(n, tile_width(0, n, size), file(ENTRIES, n), file(0, n)) for n in numbers]
+    return chunks, faults
+
+
+def _compare(audit: Audit, source: Source, tile: TileId, computed: bytes) -> None:
+    try:
+        published = read_tile(source, *tile, len(computed) // HASH_SIZE)
+    except LedgerError as error:
+        audit.missing_file(error)
+    else:
+        audit.compare_tile(tile, computed, published)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """No garbage collection: nothing here makes cycles, and each run would visit the whole state."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,242 @@
+"""Auditing a whole log: every hash, every signature, every rule, in one pass over its entries.
+
+The work has two halves. `ledger.evidence.chunk` needs nothing but one bundle of entries and can run in any
+process, in any order: form, schema, signature, leaf hashes. `Audit.fold` takes its results in log
+order: the log's clock, the custody rules with keys taken as of their place, and the tree above the
+bundles. Reading files and running processes is the caller's (`clients.audit`). The steps:
+
+1. checkpoint   the log, which the trust policy lists, has signed the checkpoint
+2. witnesses    the policy's quorum of witnesses has cosigned it
+3. consistency  the log extends what it said before (RFC 6962 section 2.1.2, and RFC 9162's wording)
+4. files        every bundle of entries and every tile is there and has its form
+5. hashes       all tiles and the root follow from the entries
+6. records      every entry is a canonical record that fits the schema of its type
+7. signatures   every record is signed with the key that it names
+8. custody      the custody rules accept every record in log order
+9. times        the log's clock never runs backwards, nor ahead of its witnesses or of the reader
+
+An audit goes on after a finding and reports all of them, up to a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from ledger.custody.state import State, plan_step
+from ledger.encoding import format_time
+from ledger.envelope import Record, check_signature, parse_record
+from ledger.errors import Equivocation, Incomplete, LedgerError, ProofError, TimeAhead, TimeBefore, UnknownKey
+from ledger.evidence.chunk import Checked
+from ledger.evidence.report import Notebook, Report
+from ledger.evidence.trust import Trusted, TrustPolicy
+from ledger.evidence.verify import CLOCK_SKEW, open_trusted
+from ledger.keys import PublicKey, parse_public_jwk
+from ledger.log import merkle, rfc9162
+from ledger.log.checkpoint import Checkpoint
+from ledger.log.merkle import HASH_SIZE, tree_root
+from ledger.log.tiles import WIDTH, TileId, TileReader
+
+CHECKS = (
+    "checkpoint", "witnesses", "consistency", "files", "hashes", "records", "signatures", "custody", "times",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Tree:
+    """The part of the tree above the leaves: one row of hashes per tile level from 1, the last one growing.
+
+    Independent of `ledger.log.sequence`, which built the log: a slip in one shows in the other.
+    """
+
+    rows: list[list[bytes]] = field(default_factory=lambda: [[]])
+    counts: list[int] = field(default_factory=lambda: [0])
+    last: bytes = b""
+
+    def add(self, root: bytes) -> list[tuple[TileId, bytes]]:
+        """Append the root of a full tile of leaves; the tiles that this fills."""
+        filled: list[tuple[TileId, bytes]] = []
+        for level in range(len(self.rows) + 1):
+            if level == len(self.rows):
+                self.rows.append([])
+                self.counts.append(0)
+            row = self.rows[level]
+            row.append(root)
+            if len(row) < WIDTH:
+                break
+            filled.append(((level + 1, self.counts[level]), b"".join(row)))
+            self.counts[level] += 1
+            root = tree_root(row)
+            row.clear()
+        return filled
+
+    def partial(self) -> list[tuple[TileId, bytes]]:
+        """The tiles at the end that are not full."""
+        rows = zip(self.rows, self.counts, strict=True)
+        return [((level, count), b"".join(row)) for level, (row, count) in enumerate(rows, 1) if row]
+
+    def root(self) -> bytes:
+        """The root of the whole tree: rows from the lowest, each with what is left of those below at its end."""
+        rest = [self.last[at : at + HASH_SIZE] for at in range(0, len(self.last), HASH_SIZE)]
+        for row in self.rows:
+            rest = [*row, tree_root(rest)] if rest else list(row)
+        return tree_root(rest)
+
+
+@dataclass(slots=True)
+class Audit:
+    """One audit of one log. `open` first, then `fold` every chunk in order, then `finish`.
+
+    keys: every key enrolled so far, for `check_chunk`; state: what the records so far amount to.
+    """
+
+    policy: TrustPolicy
+    now: datetime
+    origin: str = ""
+    book: Notebook = field(default_factory=lambda: Notebook(CHECKS))
+    state: State = field(default_factory=State)
+    keys: dict[str, PublicKey] = field(default_factory=dict)
+    tree: Tree = field(default_factory=Tree)
+    trusted: Trusted | None = None
+    checkpoint: Checkpoint | None = None
+    records: int = 0
+    logged: int = 0
+    whole: bool = True
+    types: dict[str, int] = field(default_factory=dict)
+
+    def open(self, note: bytes) -> Checkpoint | None:
+        """Take the newest checkpoint; None when there is nothing to go on with."""
+        self.trusted, self.checkpoint = open_trusted(self.policy, note, self.origin, self.book)
+        return self.checkpoint
+
+    def check_extends(self, old: Checkpoint, tiles: Mapping[TileId, bytes]) -> None:
+        """Check that the log extends a checkpoint remembered from an earlier audit.
+
+        tiles: those of `plan_tiles(plan_consistency(old.size, new.size))`, as published.
+        """
+        new = self.checkpoint
+        if new is None or old.size == 0:
+            return
+        try:
+            if old.origin != new.origin or old.size > new.size or (old.size == new.size and old.root != new.root):
+                raise Equivocation(
+                    "The log does not extend the checkpoint that you remember: keep both, they are signed proof.",
+                    remembered=old.size,
+                    size=new.size,
+                )
+            proof = merkle.prove_consistency(old.size, new.size, TileReader(tiles))
+            merkle.check_consistency(old.size, new.size, proof, old.root, new.root)
+            rfc9162.check_consistency(old.size, new.size, proof, old.root, new.root)
+        except LedgerError as error:
+            self.book.fault("consistency", error)
+
+    def missing_file(self, error: LedgerError, first: int | None = None) -> None:
+        """A bundle or tile could not be read. first: index of its first entry."""
+        self.book.fault("files", error, index=first, missing=True)
+
+    def fold(self, checked: Checked) -> list[tuple[TileId, bytes]]:
+        """Take the next chunk; answers the tiles above it that are full now, for `compare_tile`."""
+        first = checked.n * WIDTH
+        for check, position, error in checked.faults:
+            self.book.fault(check, error, index=first + position, record=_at(checked.ids, position))
+        self._replay(checked, first)
+        if len(checked.times) < checked.width:
+            self.whole = False
+            gone = Incomplete("Entries from here on are missing: the rules can't be replayed without them.")
+            self.book.fault("custody", gone, index=first, missing=True)
+        if checked.width == WIDTH and len(checked.leaves) == HASH_SIZE:
+            return self.tree.add(checked.leaves)
+        self.tree.last = checked.leaves
+        if len(checked.leaves) != checked.width * HASH_SIZE:
+            self.book.fault(
+                "hashes", Incomplete("The leaf hashes from here on are missing."), index=first, missing=True
+            )
+        return []
+
+    def compare_tile(self, tile: TileId, computed: bytes, published: bytes) -> None:
+        """A published hash tile above the leaves must hold what follows from the entries."""
+        if computed != published:
+            level, n = tile
+            self.book.fault("hashes", ProofError("This tile does not follow from the log's entries.", tile=[level, n]))
+
+    def finish(self, remembered: int = 0) -> Report:
+        """Close the books. remembered: how many earlier checkpoints were given to `check_extends`."""
+        book, head = self.book, self.checkpoint
+        if head is None:
+            return book.report("", self.origin, None, {})
+        if self.tree.root() != head.root:
+            book.fault("hashes", ProofError("The root that follows from the entries is not the one the log signed."))
+        self._check_latest()
+        book.close(
+            "consistency",
+            "The log extends the checkpoint that you remember."
+            if remembered
+            else "No earlier checkpoint to compare with: this one is remembered for the next audit.",
+        )
+        book.close("files", "Every bundle of entries and every tile is there.")
+        book.close("hashes", f"All hashes up to the root follow from the {head.size} entries.")
+        book.close("records", f"All {self.records} records are well formed.")
+        book.close("signatures", f"All {self.records} signatures verify.")
+        book.close("custody", f"The custody rules accept all {self.records} records.")
+        book.close("times", "The log's times are in order, and none is in the future.")
+        details = {
+            "records": self.records,
+            "types": dict(sorted(self.types.items())),
+            "witnesses": {n: format_time(t) for n, t in sorted(self.trusted.witnesses.items())} if self.trusted else {},
+        }
+        return book.report(head.origin, head.origin, head, details)
+
+    def _replay(self, checked: Checked, first: int) -> None:
+        late = dict(checked.late)
+        rows = zip(checked.times, checked.ids, checked.algs, checked.kids, orjson.loads(checked.payloads), strict=True)
+        for position, (logged, record_id, alg, kid, payload) in enumerate(rows):
+            if payload is None:
+                self.whole = False
+                continue
+            index = first + position
+            if logged < self.logged:
+                error = TimeBefore("The log's clock ran backwards before this entry.", earliest=self.logged)
+                self.book.fault("times", error, index=index, record=record_id)
+            else:
+                self.logged = logged
+            self._take(Record(record_id, b"", alg, kid, payload), logged, index)
+            if position in late:
+                self._check_late(late[position], index)
+
+    def _take(self, record: Record, logged: int, index: int) -> None:
+        self.records += 1
+        kind = record.payload["type"]
+        self.types[kind] = self.types.get(kind, 0) + 1
+        try:
+            step = plan_step(self.state, record, logged)
+        except LedgerError as error:
+            self.book.fault("custody", error, index=index, record=record.id, missing=not self.whole)
+            return
+        self.state.apply(step)
+        for kid, key in step.keys.items():
+            if kid not in self.keys:
+                self.keys[kid] = parse_public_jwk(key.jwk)
+
+    def _check_late(self, jws: bytes, index: int) -> None:
+        """The signature of a record whose key was enrolled while its chunk was being checked."""
+        record = parse_record(jws)
+        key = self.keys.get(record.kid)
+        try:
+            if key is None:
+                raise UnknownKey(f"No record up to here enrols the key {record.kid}.", kid=record.kid)
+            check_signature(record, key)
+        except LedgerError as error:
+            self.book.fault("signatures", error, index=index, record=record.id, missing=key is None and not self.whole)
+
+    def _check_latest(self) -> None:
+        now = int(self.now.timestamp())
+        witnessed = self.trusted.witnesses.values() if self.trusted else ()
+        if self.logged > (min(now, *witnessed) if witnessed else now) * 1000 + CLOCK_SKEW * 1000:
+            self.book.fault("times", TimeAhead("The newest entry is newer than the witnesses' or your own clock."))
+
+
+def _at(values: Sequence[str], position: int) -> str:
+    return values[position] if position < len(values) else ""

@@ -1,0 +1,118 @@
+"""The half of an audit that needs one bundle of log entries and nothing else.
+
+Form, schema, signature and leaf hashes of up to 256 entries: it can run in any process and in any
+order. `ledger.evidence.audit` takes the results in log order and does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from ledger.custody.events import check_schema
+from ledger.entry import parse_entry
+from ledger.envelope import check_signature, parse_record
+from ledger.errors import LedgerError, ProofError
+from ledger.keys import PublicKey
+from ledger.log.merkle import HASH_SIZE, leaf_hash, tree_root
+from ledger.log.tiles import TILE_BYTES, parse_bundle
+
+Fault = tuple[str, int, LedgerError]
+"""Check, position in the chunk, what is wrong."""
+
+
+class Chunk(NamedTuple):
+    """Bundle number `n`: the file of its entries and hash tile (0, n), None where a file is not to be had."""
+
+    n: int
+    width: int
+    entries: bytes | None
+    tile: bytes | None
+
+
+class Checked(NamedTuple):
+    """What `check_chunk` found; plain values, cheap to send from process to process.
+
+    leaves: concatenated leaf hashes, of a full bundle only their root; "" if there are none. times,
+    ids, algs, kids, payloads (a JSON array): one per entry, payload null where the entry is no
+    record. late: positions and JWS of records whose key the checker did not know.
+    """
+
+    n: int
+    width: int
+    leaves: bytes
+    times: list[int]
+    ids: list[str]
+    algs: list[str]
+    kids: list[str]
+    payloads: bytes
+    faults: list[Fault]
+    late: list[tuple[int, bytes]]
+
+
+def check_chunk(chunk: Chunk, keys: Mapping[str, PublicKey]) -> Checked:
+    """Everything about a bundle of entries that needs no other one. keys: those known so far, by kid."""
+    faults: list[Fault] = []
+    entries = _split(chunk, faults)
+    leaves = _check_leaves(chunk, entries, faults)
+    out = Checked(chunk.n, chunk.width, leaves, [], [], [], [], b"", faults, [])
+    payloads: list[dict[str, Any] | None] = []
+    for position, entry in enumerate(entries):
+        payloads.append(_check_entry(entry, position, keys, out))
+    return out._replace(payloads=orjson.dumps(payloads))
+
+
+def _split(chunk: Chunk, faults: list[Fault]) -> list[bytes]:
+    if chunk.entries is None:
+        return []  # whoever could not read it has said so
+    try:
+        return parse_bundle(chunk.entries, chunk.width)
+    except LedgerError as error:
+        faults.append(("files", 0, error))
+        return []
+
+
+def _check_leaves(chunk: Chunk, entries: list[bytes], faults: list[Fault]) -> bytes:
+    """Leaf hashes from the entries, or from the tile when these are missing; both must agree."""
+    tile = chunk.tile
+    if tile is not None and len(tile) != chunk.width * HASH_SIZE:
+        faults.append(("files", 0, ProofError(f"Tile 0/{chunk.n} has a broken length.", tile=[0, chunk.n])))
+        tile = None
+    hashes = [leaf_hash(entry) for entry in entries]
+    leaves = b"".join(hashes)
+    if entries and tile is not None and leaves != tile:
+        at = next(i for i, one in enumerate(hashes) if one != tile[i * HASH_SIZE : (i + 1) * HASH_SIZE])
+        faults.append(("hashes", at, ProofError("The hash tile does not hold this entry.", tile=[0, chunk.n])))
+    elif not entries and tile is not None:
+        leaves = tile
+        hashes = [tile[at : at + HASH_SIZE] for at in range(0, len(tile), HASH_SIZE)]
+    return tree_root(hashes) if len(leaves) == TILE_BYTES else leaves
+
+
+def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out: Checked) -> dict[str, Any] | None:
+    check, logged = "records", -1
+    try:
+        logged, jws = parse_entry(entry)
+        record = parse_record(jws)
+        check_schema(record.payload)
+    except LedgerError as error:
+        out.faults.append((check, position, error))
+        out.times.append(logged)
+        for column in (out.ids, out.algs, out.kids):
+            column.append("")
+        return None
+    out.times.append(logged)
+    out.ids.append(record.id)
+    out.algs.append(record.alg)
+    out.kids.append(record.kid)
+    key = keys.get(record.kid)
+    if key is None:
+        out.late.append((position, jws))
+        return record.payload
+    try:
+        check_signature(record, key)
+    except LedgerError as error:
+        out.faults.append(("signatures", position, error))
+    return record.payload
