@@ -38,13 +38,16 @@ class Memory:
         self.count = count
         self.evidence: dict[str, tuple[str, ...]] = {}
 
-    def recall(self, conn: Connection, wanted: Needs) -> None:
-        """Read what is wanted and not yet remembered. What is still missing then is not in the log."""
+    def recall(self, conn: Connection, wanted: Needs, *, log: Connection | None = None) -> None:
+        """Read what is wanted and not yet remembered. What is still missing then is not in the log.
+
+        log: where the entries are, when a replay writes its rows elsewhere.
+        """
         state = self.state
         self._recall_subjects(conn, wanted.subjects - state.subjects.keys())
         self._recall_keys(conn, wanted.keys - state.keys.keys())
         self._recall_tags(conn, wanted.tags - state.tags.keys())
-        self._recall_records(conn, wanted.records - state.records.keys())
+        self._recall_records(conn, wanted.records - state.records.keys(), log or conn)
 
     def is_full(self) -> bool:
         """Whether so much is remembered that it is time to start anew."""
@@ -74,8 +77,8 @@ class Memory:
         for tag, lot in select_in(conn, _TAGS, list(tags)):
             self.state.tags[tag] = lot
 
-    def _recall_records(self, conn: Connection, ids: Iterable[str]) -> None:
-        found = find_entries(conn, list(ids))
+    def _recall_records(self, conn: Connection, ids: Iterable[str], log: Connection) -> None:
+        found = find_entries(conn, list(ids), log=log)
         if not found:
             return
         moved: dict[int, list[str]] = {seq: [] for seq, _ in found.values()}
@@ -104,14 +107,16 @@ def id_prefix(record_id: str) -> int:
     return int.from_bytes(bytes.fromhex(record_id[:16]), "big", signed=True)
 
 
-def find_entries(conn: Connection, record_ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
+def find_entries(
+    conn: Connection, record_ids: Iterable[str], *, log: Connection | None = None
+) -> dict[str, tuple[int, bytes]]:
     """(number, entry) of those of these records that the log holds; each is hashed before it is believed."""
     wanted = {id_prefix(one): one for one in record_ids}
     seqs = [row[0] for row in select_in(conn, "SELECT seq FROM record_ids WHERE prefix IN (??)", list(wanted))]
     found: dict[str, tuple[int, bytes]] = {}
     if seqs:
         asked = set(wanted.values())
-        for seq, entry in select_entries_at(conn, seqs).items():
+        for seq, entry in select_entries_at(log or conn, seqs).items():
             record_id = hashlib.sha256(parse_entry(entry)[1]).hexdigest()
             if record_id in asked:
                 found[record_id] = (seq, entry)
