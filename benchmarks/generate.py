@@ -1,8 +1,8 @@
 """A realistic log of any length, made fast: for benchmarks and for the tests of the audit.
 
-Two bags of coltan are dug at each of many mines, travel to a trader, are blended and concentrated, travel on and are
-smelted: eight records by three signers, 700 to 1,100 bytes each, now and then with a weighing. Everything is derived
-from counters, so the same arguments give the same bytes.
+Bags of coltan are dug at many mines, travel to a trader one by one, are blended two by two and concentrated, travel on,
+and now and then are weighed and smelted: nine to eleven records by three signers, 700 to 1,100 bytes each. Everything
+is derived from counters, so the same arguments give the same bytes.
 
     python -m benchmarks.generate FOLDER --records 100000
 """
@@ -158,25 +158,27 @@ class Generator:
             tag = {"scheme": "itsci", "number": bag[4:].replace(":", "-")}
             lot = _lot(bag, grams, "Ta2O5", 28_500, "2.00") | {"tags": [tag]}
             yield step(miner, "extract", _extract(miner, lot, now), [], [bag])
-        if number % 8 == 0:
+            yield from self._move(step, miner, trader, bag, grams, now)
+        if number % 4 == 0:
             yield step(trader, "attest", _weighing(bags[0], heads[bags[0]], grams), [], [])
-        yield from self._move(step, miner, trader, bags, grams, now)
         blend = f"lot:{number:08d}:concentrate"
-        richer = _lot(blend, grams * 7 // 4, "Ta2O5", 31_000, "1.50")
-        yield step(trader, "transform", _transform(trader, bags, grams, richer, "concentrate"), bags, [blend])
-        yield from self._move(step, trader, smelter, [blend], grams * 7 // 4, now)
-        metal = f"lot:{number:08d}:metal"
-        pure = _lot(metal, grams * 2 // 5, "Ta", 99_900, "0")
-        yield step(smelter, "transform", _transform(smelter, [blend], grams * 7 // 4, pure, "smelt"), [blend], [metal])
+        richer = _lot(blend, grams * 7 // 4, "Ta2O5", 31_000, "2.00")
+        yield step(trader, "transform", _transform(trader, bags, grams - 20, richer, "concentrate"), bags, [blend])
+        yield from self._move(step, trader, smelter, blend, grams * 7 // 4, now)
+        if number % 4 == 0:
+            metal = f"lot:{number:08d}:metal"
+            pure = _lot(metal, grams * 2 // 5, "Ta", 99_900, "0")
+            body = _transform(smelter, [blend], grams * 7 // 4 - 20, pure, "smelt")
+            yield step(smelter, "transform", body, [blend], [metal])
 
     @staticmethod
     def _move(
-        step: Callable[..., Made], sender: Signer, taker: Signer, lots: list[str], grams: int, now: str
+        step: Callable[..., Made], sender: Signer, taker: Signer, lot: str, grams: int, now: str
     ) -> Iterator[Made]:
-        yield step(sender, "dispatch", _dispatch(sender, taker, lots, now), lots, [])
-        received = [{"id": lot, "quantity": {"mass": _kg(grams), "moisture": "2.00"}} for lot in lots]
-        body = {"outcome": "accepted", "site": taker.site, "lots": received, "seals": [f"S-{lots[0][4:12]}"]}
-        yield step(taker, "receive", body, lots, [])
+        yield step(sender, "dispatch", _dispatch(sender, taker, lot, now), [lot], [])
+        received = [{"id": lot, "quantity": {"mass": _kg(grams - 20), "moisture": "1.96"}}]
+        body = {"outcome": "accepted", "site": taker.site, "lots": received, "seals": [f"S-{lot[4:12]}"]}
+        yield step(taker, "receive", body, [lot], [])
 
 
 def _kg(grams: int) -> str:
@@ -200,12 +202,12 @@ def _extract(miner: Signer, lot: dict[str, Any], now: str) -> dict[str, Any]:
     return {"site": miner.site, "period": period, "method": "artisanal", "workers": 42, "lots": [lot]}
 
 
-def _dispatch(sender: Signer, taker: Signer, lots: list[str], now: str) -> dict[str, Any]:
+def _dispatch(sender: Signer, taker: Signer, lot: str, now: str) -> dict[str, Any]:
     route = [{"country": "CD", "place": "Goma"}, {"country": "RW", "place": "Kigali"}]
-    transport = {"mode": "truck", "seals": [f"S-{lots[0][4:12]}"], "route": route}
-    papers = [{"kind": "waybill", "number": f"WB-{lots[0][4:12]}"}]
+    transport = {"mode": "truck", "seals": [f"S-{lot[4:12]}"], "route": route}
+    papers = [{"kind": "waybill", "number": f"WB-{lot[4:12]}"}]
     return {
-        "lots": lots, "consignee": taker.name, "from": sender.site, "to": taker.site, "transport": transport,
+        "lots": [lot], "consignee": taker.name, "from": sender.site, "to": taker.site, "transport": transport,
         "documents": papers, "expected": now,
     }  # fmt: skip
 
