@@ -81,20 +81,19 @@ def tag_key(tag: Mapping[str, str]) -> str:
     return f"{tag['scheme']}:{tag['number']}"
 
 
-@dataclass(slots=True)
 class Draft:
-    """The changes of one record while its rules run; `limit` is the latest time it may state."""
+    """The changes of one record while its rules run."""
 
-    state: State
-    record: Record
-    signer: Participant
-    policy: dict[str, Any]
-    subjects: dict[str, Subject] = field(default_factory=dict)
-    keys: dict[str, KeyState] = field(default_factory=dict)
-    tags: dict[str, str | None] = field(default_factory=dict)
-    edges: list[Edge] = field(default_factory=list)
-    moved: list[str] = field(default_factory=list)
-    about: list[str] = field(default_factory=list)
+    __slots__ = ("about", "edges", "keys", "moved", "policy", "record", "signer", "state", "subjects", "tags")
+
+    def __init__(self, state: State, record: Record, signer: Participant, policy: dict[str, Any]) -> None:
+        self.state, self.record, self.signer, self.policy = state, record, signer, policy
+        self.subjects: dict[str, Subject] = {}
+        self.keys: dict[str, KeyState] = {}
+        self.tags: dict[str, str | None] = {}
+        self.edges: list[Edge] = []
+        self.moved: list[str] = []
+        self.about: list[str] = []
 
     def in_scope(self, lot: str) -> bool:
         """Whether this replay follows the lot."""

@@ -24,9 +24,11 @@ __all__ = ["ATTESTATION_KINDS", "EVENT_TYPES", "check_disclosed", "check_schema"
 
 Body = Mapping[str, Any]
 _SAID: Final = {
+    "string_pattern_mismatch": "this is not spelled as it must be here (see docs/formats/events.md)",
     "extra_forbidden": "this member is not known here: remove it, or check its spelling",
     "missing": "this member is required: add it",
 }
+_VALIDATE: Final = {kind: model.__pydantic_validator__.validate_python for kind, model in BODIES.items()}
 _INDEX: Final = re.compile(r"(?<=/)\d+(?=/|$)")
 
 
@@ -36,10 +38,10 @@ def check_schema(payload: Body) -> None:
     payload: of a record that `envelope.parse_record` has let through.
     """
     kind, body = payload["type"], payload["body"]
-    model = BODIES.get(kind)
-    if model is None:
+    validate = _VALIDATE.get(kind)
+    if validate is None:
         raise SchemaError(f"'{kind}' is not an event type: use one of {', '.join(EVENT_TYPES)}.", pointer="/type")
-    _check(model, body, "/body")
+    _check(validate, body, "/body")
     further = _FURTHER.get(kind)
     if further is not None:
         further(body)
@@ -94,10 +96,9 @@ def _pointer(at: str, location: tuple[int | str, ...]) -> str:
     return "/".join((at, *tokens))
 
 
-def _check(model: type[Part] | TypeAdapter[Any], value: Any, at: str) -> None:
-    validator = model.validator if isinstance(model, TypeAdapter) else model.__pydantic_validator__
+def _check(validate: Callable[[Any], Any], value: Any, at: str) -> None:
     try:
-        validator.validate_python(value)
+        validate(value)
     except ValidationError as error:
         faults = [
             {"pointer": _pointer(at, fault["loc"]), "message": _SAID.get(fault["type"]) or fault["msg"]}
@@ -190,7 +191,7 @@ def _check_transform(body: Body) -> None:
 
 def _check_attest(body: Body) -> None:
     kind = body["kind"]
-    _check(STATEMENTS[kind], body["statement"], "/body/statement")
+    _check(STATEMENTS[kind].__pydantic_validator__.validate_python, body["statement"], "/body/statement")
     if "from" in body and "until" in body and body["from"] > body["until"]:
         raise SchemaError("The attestation ends before it begins: swap 'from' and 'until'.", pointer="/body/until")
     for member, grades in statement_analytes(kind, body["statement"]).items():
@@ -225,7 +226,7 @@ def _check_correct(body: Body) -> None:
                 "what moved custody or mass takes the counterparty's signature.",
                 pointer=at,
             )
-        _check(adapter, value, at)
+        _check(adapter.validator.validate_python, value, at)
     _check_period(body["replace"].get("period"), "/body/replace/period")
 
 

@@ -1,16 +1,16 @@
 """The words and number spellings that every event shares: ids, times, quantities, code lists.
 
 Each is a pydantic type, strict: nothing is coerced, nothing unknown is let through, so a
-payload that passes is byte for byte what was signed. Sources: records.md sections 3 and 4,
+payload that passes is byte for byte what was signed. Spellings and ranges are patterns, calendar
+included: they run in compiled code, and a record has many of them. Sources: records.md sections 3 and 4,
 ISO 3166, ISO 4217, ISO 22095, RFC 7946.
 """
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ledger.custody.quantity import ANALYTE_PATTERN
 
@@ -32,58 +32,31 @@ Method = Literal["artisanal", "semi_mechanised", "large_scale"]
 CloseReason = Literal["sold_out_of_scope", "consumed", "lost", "stolen", "seized"]
 
 
-def _check_time(text: str) -> str:
-    if text[8:10] > "28":  # the pattern has seen to everything but the length of the month
-        date.fromisoformat(text[:10])
-    return text
-
-
-def _check_date(text: str) -> str:
-    date.fromisoformat(text)
-    return text
-
-
-def _at_most_100(text: str) -> str:
-    if len(text.partition(".")[0]) == 3 and text.rstrip("0").rstrip(".") not in ("1", "100"):
-        raise ValueError("a share is at most 100 %")
-    return text
-
-
-def _below_100(text: str) -> str:
-    if len(text.partition(".")[0]) == 3:
-        raise ValueError("moisture is below 100 %")
-    return text
-
-
-def _positive(text: str) -> str:
-    if not text.strip("0."):
-        raise ValueError("must be more than zero")
-    return text
-
-
 _WHOLE: Final = r"^(?:0|[1-9][0-9]{0,11})"
-_TIME: Final = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$"
-_DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
+_PLACES: Final = r"(?:\.[0-9]{1,6})?$"
+_DAY: Final = (  # of the Gregorian calendar, years 1000 to 2999
+    r"(?:[12][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:[12][0-9](?:0[48]|[2468][048]|[13579][26])|(?:2[048]|1[26])00)-02-29)"
+)
+_TIME: Final = rf"^{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$"
+_MICRO: Final = "|".join("0" * n + rf"[1-9][0-9]{{0,{5 - n}}}" for n in range(6))
+_POSITIVE: Final = rf"^(?:[1-9][0-9]{{0,11}}(?:\.[0-9]{{1,6}})?|0\.(?:{_MICRO}))$"
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 RecordId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """base64url of SHA-256, as `_sd` holds it (RFC 9901)."""
 Sha256 = RecordId
-Time = Annotated[str, StringConstraints(pattern=_TIME), AfterValidator(_check_time)]
+Time = Annotated[str, StringConstraints(pattern=_TIME)]
 """RFC 3339 in UTC with `Z` and whole seconds, so that the order of strings is the order of times."""
-Date = Annotated[str, StringConstraints(pattern=_DATE), AfterValidator(_check_date)]
-Mass = Annotated[str, StringConstraints(pattern=_WHOLE + r"(?:\.[0-9]{1,6})?$")]
+Date = Annotated[str, StringConstraints(pattern=rf"^{_DAY}$")]
+Mass = Annotated[str, StringConstraints(pattern=_WHOLE + _PLACES)]
 """kg, at most 6 decimals (a milligram)."""
-PositiveMass = Annotated[Mass, AfterValidator(_positive)]
-Percent = Annotated[
-    str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,6})?$"), AfterValidator(_at_most_100)
-]
-Moisture = Annotated[
-    str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,4})?$"), AfterValidator(_below_100)
-]
-"""% of wet mass, at most 4 decimals."""
-Amount = Annotated[str, StringConstraints(pattern=_WHOLE + r"(?:\.[0-9]{1,6})?$")]
+PositiveMass = Annotated[str, StringConstraints(pattern=_POSITIVE)]
+Percent = Annotated[str, StringConstraints(pattern=r"^(?:100(?:\.0{1,6})?|[1-9]?[0-9](?:\.[0-9]{1,6})?)$")]
+Moisture = Annotated[str, StringConstraints(pattern=r"^[1-9]?[0-9](?:\.[0-9]{1,4})?$")]
+"""% of wet mass, below 100, at most 4 decimals."""
+Amount = Annotated[str, StringConstraints(pattern=_WHOLE + _PLACES)]
 Number = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Subdivision = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")]

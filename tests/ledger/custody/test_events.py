@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ledger.custody.attestations import STATEMENTS
 from ledger.custody.bodies import BODIES, CORRECTABLE
@@ -195,6 +199,51 @@ def test_hundred_per_cent_is_fine() -> None:
 def test_times(time: str) -> None:
     refused("dispatch", HONEST["dispatch"] | {"expected": time}, "/body/expected")
     check_schema(payload("dispatch", HONEST["dispatch"] | {"expected": "2028-02-29T23:59:59Z"}))
+
+
+@given(st.integers(1000, 2999), st.integers(0, 13), st.integers(0, 32))
+@example(2000, 2, 29)
+@example(1900, 2, 29)
+@example(2026, 11, 31)
+def test_the_calendar_is_the_calendar(year: int, month: int, day: int) -> None:
+    text = f"{year}-{month:02d}-{day:02d}"
+    statement = STATEMENT_EXAMPLES["site_status"] | {"effective": text}
+    body = {"kind": "site_status", "about": ABOUT, "statement": statement}
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        refused("attest", body, "/body/statement/effective")
+    else:
+        check_schema(payload("attest", body))
+
+
+def test_digits_are_ascii_digits() -> None:
+    arabic = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+    refused("dispatch", HONEST["dispatch"] | {"expected": "2026-10-01T00:00:00Z".translate(arabic)}, "/body/expected")
+    refused("extract", lot_with(quantity=quantity("12".translate(arabic))), "/body/lots/0/quantity/mass")
+
+
+@given(st.data())
+def test_no_float_passes_anywhere(data: st.DataObject) -> None:
+    """What lets `envelope.parse_record` leave the search for floats to the schemas."""
+    event = data.draw(st.sampled_from(EVENT_TYPES))
+    body = copy.deepcopy(HONEST[event])
+    if event == "attest":
+        kind = data.draw(st.sampled_from(ATTESTATION_KINDS))
+        body = copy.deepcopy({"kind": kind, "about": ABOUT, "statement": STATEMENT_EXAMPLES[kind]})
+    places = list(_places(body))
+    container, name = data.draw(st.sampled_from(places))
+    container[name] = data.draw(st.sampled_from([1.0, 0.5, 1e300, [2.0], {"x": 3.0}]))
+    with pytest.raises(SchemaError):
+        check_schema(payload(event, body))
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every member and element of a JSON value, as container and name."""
+    for name in value if isinstance(value, dict) else range(len(value)):
+        yield value, name
+        if isinstance(value[name], dict | list):
+            yield from _places(value[name])
 
 
 def test_dates() -> None:
