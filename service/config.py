@@ -50,6 +50,8 @@ class Settings:
     witnesses: Path | None = None
     public_url: str = ""
     log_level: str = "info"
+    witness_seconds: float = 10.0
+    cors_origins: str = ""
     limits: Limits = Limits()
 
     @property

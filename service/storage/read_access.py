@@ -79,7 +79,7 @@ class GrantFound(NamedTuple):
 
 
 _GRANT: Final = (
-    "SELECT g.jti, g.lot, g.issuer, g.grantee, g.disclosures, g.issued, g.expires, g.revoked, g.jws, l.num "
+    "SELECT g.jti, g.lot, g.issuer, g.grantee, g.disclosures, g.issued, g.expires, g.revoked, g.jws, l.num AS number "
     "FROM grants g JOIN subjects l ON l.id = g.lot "
 )
 _GRANT_BY_JTI: Final = text(_GRANT + "WHERE g.jti = :jti")
@@ -128,5 +128,5 @@ def revoke_grant(conn: Connection, jti: str, *, now: int) -> None:
 
 
 def _grant(row: Row[Any]) -> GrantFound:
-    jti, lot, issuer, grantee, disclosures, issued, expires, revoked, jws, number = row
-    return GrantFound(jti, lot, issuer, grantee, bool(disclosures), issued, expires, revoked, jws, number)
+    found = GrantFound(**row._mapping)
+    return found._replace(disclosures=bool(found.disclosures))

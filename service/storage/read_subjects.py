@@ -113,4 +113,4 @@ def _where(filters: Mapping[str, str | int | None]) -> tuple[str, dict[str, str 
 
 
 def _found(row: Row[Any]) -> SubjectFound:
-    return SubjectFound(*row)
+    return SubjectFound(row.num, row.id, row.kind, row.status, row.seq, row.data)

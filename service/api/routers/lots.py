@@ -1,0 +1,108 @@
+"""GET below /v1/lots."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from ledger.errors import TooLarge
+from service.api import examples, schemas
+from service.api.answers import LOGIN, answers, page, raw
+from service.api.deps import (
+    MAX_DEPTH,
+    USUAL_PAGE,
+    AnybodyDep,
+    BackendDep,
+    CursorParam,
+    LimitParam,
+    RecordId,
+    SubjectId,
+)
+from service.errors import NotFound
+from service.usecases import bundle, lots
+
+router = APIRouter(tags=["lots"])
+
+BUNDLE_MEDIA = "application/vnd.lodeline.bundle+json"
+_NONE = NotFound("There is no such lot, or you may not see it: ask its custodian for a grant.")
+
+
+@router.get("/v1/lots", response_model=schemas.Page[schemas.Lot], responses=answers(page(examples.LOT_STATE), LOGIN))
+def list_lots(
+    service: BackendDep,
+    reader: AnybodyDep,
+    status: Annotated[Literal["held", "in_transit", "disputed", "closed"] | None, Query()] = None,
+    custodian: Annotated[str | None, Query(max_length=200, description="Participant id.")] = None,
+    mineral: Annotated[str | None, Query(max_length=60)] = None,
+    cursor: CursorParam = None,
+    limit: LimitParam = USUAL_PAGE,
+) -> dict[str, Any]:
+    """Lots that the reader holds, held, sent, is about to receive or was granted; all for auditors and authorities."""
+    return lots.list_readable(
+        service.context, reader, status=status, custodian=custodian, mineral=mineral, cursor=cursor, limit=limit
+    )
+
+
+@router.get("/v1/lots/{id}", response_model=schemas.Lot, responses=answers(examples.LOT_STATE, _NONE, LOGIN))
+def get_lot(service: BackendDep, reader: AnybodyDep, id: SubjectId) -> dict[str, Any]:
+    """One lot as it stands now; `head` is what the next record about it names in `prev`."""
+    return lots.get_lot(service.context, reader, id)
+
+
+@router.get(
+    "/v1/lots/{id}/history",
+    response_model=schemas.Page[schemas.HistoryItem],
+    responses=answers(page(examples.RECORD | {"moved": True}), _NONE, LOGIN),
+)
+def get_history(
+    service: BackendDep, reader: AnybodyDep, id: SubjectId, cursor: CursorParam = None, limit: LimitParam = USUAL_PAGE
+) -> dict[str, Any]:
+    """The records that moved a lot and the evidence about it, oldest first."""
+    return lots.get_history(service.context, reader, id, cursor=cursor, limit=limit)
+
+
+@router.get(
+    "/v1/lots/{id}/provenance",
+    response_model=schemas.Provenance,
+    responses=answers(examples.PROVENANCE, _NONE, LOGIN),
+)
+def get_provenance(
+    service: BackendDep,
+    reader: AnybodyDep,
+    id: SubjectId,
+    direction: Annotated[
+        Literal["up", "down"], Query(description="up: what it was made from; down: what was made from it (a recall).")
+    ] = "up",
+    depth: Annotated[int, Query(ge=1, le=MAX_DEPTH, description="Steps to go.")] = MAX_DEPTH,
+) -> dict[str, Any]:
+    """The lots that one was made from, or that were made from it, and the mass that went each way."""
+    return lots.get_provenance(service.context, reader, id, direction=direction, depth=depth)
+
+
+@router.get(
+    "/v1/lots/{id}/bundle",
+    response_class=Response,
+    responses=raw(
+        BUNDLE_MEDIA,
+        examples.BUNDLE,  # type: ignore[arg-type]  # this one is JSON
+        _NONE,
+        LOGIN,
+        TooLarge("This lot has more records upstream than one bundle holds.", limit=5000, actual=5001),
+        about="A lodeline-bundle/1, verifiable offline.",
+        schema={"type": "object"},
+    ),
+)
+def get_bundle(
+    service: BackendDep,
+    reader: AnybodyDep,
+    id: SubjectId,
+    hash_only: Annotated[
+        list[RecordId] | None, Query(max_length=1000, description="Records to show by their hash only.")
+    ] = None,
+) -> Response:
+    """Everything about a lot that an outsider needs to check it without this service, in one file."""
+    data = bundle.make_bundle(service.context, reader, id, hash_only=hash_only or ())
+    return Response(
+        data, media_type=BUNDLE_MEDIA, headers={"content-disposition": 'attachment; filename="bundle.json"'}
+    )

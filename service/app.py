@@ -1,0 +1,124 @@
+"""The server as one ASGI application: `create_app(wire(settings))`.
+
+Starting it opens the log with every check and starts the sequencer; nothing is answered before.
+Stopping it refuses new records, finishes those that are queued, and lets go of the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from starlette.middleware.cors import CORSMiddleware
+
+from ledger.errors import LedgerError
+from service.api.application import make_application
+from service.api.batch import BatchIntake
+from service.api.deps import Backend
+from service.api.edge import App, Edge
+from service.api.intake import RecordIntake
+from service.api.openapi import install
+from service.bootstrap import Service
+from service.logs import get_logger
+from service.usecases.check import check_presentation
+from service.usecases.submit import Item
+from service.workers.checkers import Checkers
+from service.workers.sequencer import Sequencer
+from service.workers.witnessing import Witnessing, load_policy
+
+_log = get_logger("service.app")
+
+
+def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None = None) -> App:
+    """The application on a wired service; the workers start with its lifespan. transport: to the witnesses."""
+    settings, context = service.settings, service.context
+    sequencer = Sequencer(
+        service.open_log,
+        clock=context.clock,
+        queue_records=settings.limits.queue_records,
+        commit_records=settings.limits.commit_records,
+        metrics=service.metrics,
+    )
+    witnessing = Witnessing(
+        context,
+        load_policy(settings.witnesses),
+        metrics=service.metrics,
+        seconds=settings.witness_seconds,
+        transport=transport,
+    )
+    running = _Running(service, sequencer, witnessing)
+    backend = Backend(
+        context=context,
+        metrics=service.metrics,
+        check=running.check,
+        sequence=sequencer.submit,
+        trouble=lambda: sequencer.trouble,
+        witnesses=tuple(witness.name for witness in witnessing.witnesses),
+    )
+    running.backend = backend
+    app = make_application(backend, running.lifespan)
+    install(app)
+    inner: App = app
+    hot: dict[str, App] = {"/v1/records": RecordIntake(backend), "/v1/records/batch": BatchIntake(backend)}
+    origins = [one.strip() for one in settings.cors_origins.split(",") if one.strip()]
+    if origins:
+        inner = _allow(inner, origins)
+        hot = {path: _allow(handler, origins) for path, handler in hot.items()}
+    return Edge(inner, hot, metrics=service.metrics, seconds=settings.limits.request_seconds, realm=context.origin)
+
+
+def _allow(app: App, origins: Sequence[str]) -> App:
+    """Let browsers on these origins read answers; no cookies are involved, ever."""
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["authorization", "content-type"],
+        expose_headers=["x-request-id", "retry-after", "etag"],
+    )
+
+
+class _Running:
+    """The workers of one server, between start and stop."""
+
+    def __init__(self, service: Service, sequencer: Sequencer, witnessing: Witnessing) -> None:
+        self._service = service
+        self._sequencer = sequencer
+        self._witnessing = witnessing
+        self._checkers: Checkers | None = None
+        self.backend: Backend | None = None
+
+    async def check(self, texts: Sequence[bytes]) -> list[Item]:
+        """The stateless checks: one record here and now, more of them in the checking processes."""
+        if self._checkers is None or len(texts) == 1:
+            return [self._check_one(text) for text in texts]
+        parts = await asyncio.gather(*map(asyncio.wrap_future, self._checkers.check(texts)))
+        return [item for part in parts for item in part]
+
+    def _check_one(self, text: bytes) -> Item:
+        try:
+            return check_presentation(text, self._service.keys.get)
+        except LedgerError as error:
+            return error
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Any) -> AsyncIterator[None]:
+        """Open, serve, drain, close. Raises RefuseToOpen: then the server does not start."""
+        self._sequencer.start()
+        self._checkers = Checkers(self._service.keys, self._service.settings.workers)
+        await asyncio.to_thread(self._checkers.warm_up)
+        witnessing = asyncio.ensure_future(self._witnessing.run())
+        _log.info("serving", origin=self._service.context.origin)
+        try:
+            yield
+        finally:
+            if self.backend is not None:
+                self.backend.closing = True
+            witnessing.cancel()
+            await asyncio.to_thread(self._sequencer.stop)
+            self._checkers.close()
+            self._service.close()
+            _log.info("stopped", origin=self._service.context.origin)
