@@ -59,19 +59,19 @@ class Tree:
     def add(self, root: bytes) -> list[tuple[TileId, bytes]]:
         """Append the root of a full tile of leaves; the tiles that this fills."""
         filled: list[tuple[TileId, bytes]] = []
-        for level in range(len(self.rows) + 1):
+        level = 0
+        while True:
+            self.rows[level].append(root)
+            if len(self.rows[level]) < WIDTH:
+                return filled
+            filled.append(((level + 1, self.counts[level]), b"".join(self.rows[level])))
+            root = tree_root(self.rows[level])
+            self.rows[level].clear()
+            self.counts[level] += 1
+            level += 1
             if level == len(self.rows):
                 self.rows.append([])
                 self.counts.append(0)
-            row = self.rows[level]
-            row.append(root)
-            if len(row) < WIDTH:
-                break
-            filled.append(((level + 1, self.counts[level]), b"".join(row)))
-            self.counts[level] += 1
-            root = tree_root(row)
-            row.clear()
-        return filled
 
     def partial(self) -> list[tuple[TileId, bytes]]:
         """The tiles at the end that are not full."""

@@ -95,7 +95,7 @@ def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out
     check, logged = "records", -1
     try:
         logged, jws = parse_entry(entry)
-        record = parse_record(jws)
+        record = parse_record(jws, schema_follows=True)
         check_schema(record.payload)
     except LedgerError as error:
         out.faults.append((check, position, error))

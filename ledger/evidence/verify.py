@@ -152,7 +152,7 @@ class _Verification:
                 continue
             try:
                 logged, jws = parse_entry(entry.entry)
-                record = parse_record(jws)
+                record = parse_record(jws, schema_follows=True)
                 check_schema(record.payload)
             except LedgerError as error:
                 self.book.fault("records", error, index=entry.index)
