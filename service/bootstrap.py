@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,3 +58,14 @@ def wire(
     signer = load_log_key(settings.key_file)
     context = Context(Store(settings.database_url), signer.name, format_vkey(signer.verifier), settings.limits, clock)
     return Service(settings, context, signer, file(settings.checkpoint_file), appending=appending)
+
+
+def tune_collector() -> None:
+    """Let the garbage collector look less often, and never again at what exists now.
+
+    Records are trees without cycles, freed by their counts; with the default thresholds the
+    collector walks every remembered subject several times per batch, half the cost of ingest.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -34,6 +34,15 @@ class CheckpointFile:
         os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
         _sync_folder(self.path.parent)
 
+    def begin(self, note: str) -> None:
+        """A new file that begins with this checkpoint; the old one is kept with `.old` behind its name."""
+        self.close()
+        if self.path.exists():
+            self.path.replace(self.path.with_name(self.path.name + ".old"))
+        self.create()
+        self.open()
+        self.append(note)
+
     def open(self) -> None:
         """Read the newest checkpoint and cut off a torn line. Raises CheckpointFileError."""
         self.close()

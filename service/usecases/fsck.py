@@ -7,11 +7,11 @@ of signed checkpoints against the database.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from sqlalchemy import Connection
+from typing import Any
 
 from ledger.disclosure import disclosure_digest
 from ledger.entry import parse_entry
@@ -21,11 +21,12 @@ from ledger.evidence.audit import Audit
 from ledger.evidence.chunk import Chunk, check_chunk
 from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustedLog, TrustPolicy
-from ledger.log.note import Ed25519Signer
+from ledger.log.checkpoint import open_checkpoint
+from ledger.log.note import Ed25519Signer, Verifier
 from ledger.log.tiles import WIDTH, TileId, format_bundle
-from service.storage.checkpoints import CheckpointFile
+from service.storage.checkpoints import CheckpointFile, CheckpointFileError
 from service.storage.derived import Difference
-from service.storage.engine import Store
+from service.storage.engine import Connection, Store
 from service.storage.head import read_head
 from service.storage.sql import execute
 from service.storage.tree import iterate_entries, select_entries_at, select_tiles
@@ -46,6 +47,25 @@ class Fsck:
     def sound(self) -> bool:
         """Nothing is wrong."""
         return self.report.verified and not self.differences and not self.faults
+
+    def sentences(self) -> Iterator[str]:
+        """What was found, for people."""
+        for check in self.report.checks:
+            yield f"{check.outcome.value:<10}  {check.name}: {check.sentence}"
+        for finding in self.report.findings:
+            place = "" if finding.index is None else f"entry {finding.index}: "
+            yield f"  {finding.check}: {place}{finding.error.message}"
+        for name, count in Counter(one.table for one in self.differences).items():
+            yield f"fail        table {name}: {count} rows or more differ from a replay: run `lodeline-server rebuild`."
+        for fault in self.faults:
+            yield f"fail        {fault}"
+        if self.sound:
+            yield "pass        derived tables, disclosures, signed checkpoints: as a replay gives them."
+
+    def to_json(self) -> dict[str, Any]:
+        """What was found, for programs."""
+        differences = [{"table": one.table, "key": list(one.key)} for one in self.differences]
+        return {"report": self.report.to_json(), "differences": differences, "faults": self.faults}
 
 
 def check_database(
@@ -73,6 +93,20 @@ def check_database(
     finally:
         file.close()
     return Fsck(report, differences, faults)
+
+
+def accept_head(store: Store, file: CheckpointFile, verifier: Verifier) -> None:
+    """Begin a new file of checkpoints with the database's head; the old file is kept under another name.
+
+    Only the operator can know that no newer checkpoint was ever shown to anybody. Raises
+    CheckpointFileError when there is no log.
+    """
+    with store.reading() as conn:
+        head = read_head(conn)
+    if head is None:
+        raise CheckpointFileError("The database holds no log yet: run `lodeline-server init`.")
+    open_checkpoint(head.checkpoint, verifier.name, [verifier])
+    file.begin(head.checkpoint)
 
 
 def _audit(store: Store, signer: Ed25519Signer, now: float, progress: Progress) -> Report:

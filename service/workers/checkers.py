@@ -21,6 +21,7 @@ import orjson
 from ledger.envelope import Record
 from ledger.errors import LedgerError
 from ledger.keys import PublicKey
+from service.bootstrap import tune_collector
 from service.usecases.check import Candidate, KeyRing, check_presentation
 from service.usecases.submit import Item
 
@@ -130,9 +131,10 @@ def _alg_and_kid(header: bytes) -> tuple[str, str]:
 
 def _make_pool(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")  # a fork would copy our threads' locks as they are
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare)
 
 
-def _ignore_interrupt() -> None:
+def _prepare() -> None:
     """Ctrl-C is for the server, which ends the pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tune_collector()

@@ -1,0 +1,312 @@
+"""Entry point of `lodeline-server`, the operator's command line.
+
+Exit codes: 0 done or sound; 1 refused, refuted or failed; 2 usage or settings. Commands that take a
+while show a bar on standard error; answers go to standard output, as JSON with `--json`. Settings
+come from LODELINE_* variables; the options here override them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ledger.errors import LedgerError
+from service.adapters.keystore import KeyFileError, load_jwk, load_log_key, save_jwk, save_log_key
+from service.config import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from ledger.log.note import Ed25519Signer
+    from service.storage.checkpoints import CheckpointFile
+    from service.storage.engine import Store
+
+EPILOG = "Exit codes: 0 done or sound, 1 refused, refuted or failed, 2 usage or settings."
+
+app = typer.Typer(
+    name="lodeline-server",
+    help="Run and look after a Lodeline log.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
+
+
+class Entries(StrEnum):
+    """Who may read entry bundles."""
+
+    MEMBERS = "members"
+    PUBLIC = "public"
+
+
+class Algorithm(StrEnum):
+    """Of a participant's key."""
+
+    ED25519 = "Ed25519"
+    ES256 = "ES256"
+
+
+class Failed(Exception):
+    """A command did what it could and the result is bad; the message was shown already when empty."""
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    state: Annotated[Path | None, typer.Option(help="Folder of what lives outside the database.")] = None,
+    database: Annotated[str | None, typer.Option(help="SQLAlchemy URL; SQLite in the state folder by default.")] = None,
+    key: Annotated[Path | None, typer.Option(help="File of the log's signing key.")] = None,
+) -> None:
+    """Run and look after a Lodeline log."""
+    given = {"state": state, "database": database, "key": key}
+    settings = Settings.from_environment()
+    ctx.obj = replace(settings, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # by name
+
+
+@app.command(
+    epilog="Example: lodeline-server keygen --out registrar.json   (then: lodeline-server init ...). " + EPILOG
+)
+def keygen(
+    out: Annotated[Path, typer.Option(help="New file for the private key; never overwritten.")],
+    origin: Annotated[str, typer.Option(help="Make the signing key of the log of this name instead.")] = "",
+    alg: Annotated[Algorithm, typer.Option(help="Algorithm of a participant's key.")] = Algorithm.ED25519,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a private key: a participant's (JWK), or with --origin that of a log.
+
+    `init` makes the log's key by itself; make it here to keep it elsewhere.
+    """
+    import secrets
+
+    from ledger.keys import private_key_from_seed
+    from ledger.log.note import Ed25519Signer, format_vkey
+
+    if origin:
+        signer = Ed25519Signer(origin, secrets.token_bytes(32))
+        save_log_key(out, signer)
+        _answer({"file": str(out), "vkey": format_vkey(signer.verifier)}, as_json)
+        return
+    key = private_key_from_seed(alg.value, secrets.token_bytes(32))
+    save_jwk(out, key)
+    _answer({"file": str(out), "kid": key.public.kid, "jwk": key.public.jwk()}, as_json)
+
+
+@app.command(
+    epilog="Example: lodeline-server init --origin log.example.org/minerals --name 'Example minerals log' "
+    "--registrar did:web:registrar.example.org --registrar-key registrar.json --country BE   " + EPILOG
+)
+def init(
+    ctx: typer.Context,
+    origin: Annotated[str, typer.Option(help="Name of the log, for ever: a host and path without scheme.")],
+    name: Annotated[str, typer.Option(help="What people call the log.")],
+    registrar: Annotated[str, typer.Option(help="Participant id of the registrar: a DID or other URI.")],
+    registrar_key: Annotated[Path, typer.Option(help="The registrar's private key (JWK), as keygen makes it.")],
+    country: Annotated[str, typer.Option(help="Country of the registrar, two letters.")] = "BE",
+    entries: Annotated[Entries, typer.Option(help="Who may read entry bundles.")] = Entries.MEMBERS,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a log: its key, its database, and its first record, signed by the registrar."""
+    from ledger.log.note import format_vkey
+    from service.storage.schema import migrate as migrate_store
+    from service.usecases.create_log import DEFAULT_POLICY, create_log, sign_genesis
+
+    settings: Settings = ctx.obj
+    now = time.time()
+    policy = {**DEFAULT_POLICY, "entries": entries.value}
+    genesis = sign_genesis(
+        origin, name, registrar, load_jwk(registrar_key), country=country, now=int(now), policy=policy
+    )
+    settings.state.mkdir(parents=True, exist_ok=True)
+    signer = _log_key(settings, origin)
+    with _opened(settings) as (store, file):
+        migrate_store(store)
+        outcome = create_log(store, file, signer, genesis, now=int(now * 1000))
+    answer = {"origin": origin, "vkey": format_vkey(signer.verifier), "genesis": outcome.id, "key": settings.key_file}
+    _answer(answer, as_json)
+
+
+@app.command(epilog="Example: lodeline-server migrate   " + EPILOG)
+def migrate(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Bring the database to this program's step. Stop the service first and make a backup."""
+    from service.storage.schema import migrate as migrate_store
+
+    with _opened(ctx.obj) as (store, _):
+        before, after = migrate_store(store)
+    _answer({"before": before, "after": after}, as_json)
+
+
+@app.command(epilog="Example: lodeline-server rebuild   " + EPILOG)
+def rebuild(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Drop every derived table and compute it anew from the entries, or change nothing at all."""
+    from service.usecases.replay import rebuild as rebuild_store
+
+    settings: Settings = ctx.obj
+    with _opened(settings) as (store, _), _bar("replaying", as_json) as progress:
+        head = rebuild_store(store, load_log_key(settings.key_file).verifier, progress)
+    _answer({"size": head.size, "root": head.root.hex(), "subjects": head.subjects}, as_json)
+
+
+@app.command(epilog="Example: lodeline-server fsck --json   " + EPILOG)
+def fsck(
+    ctx: typer.Context,
+    accept_head: Annotated[
+        bool, typer.Option("--accept-head", help="First take the database's head as the newest checkpoint there is.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the whole database: what an auditor checks, every derived row, disclosures, signed checkpoints."""
+    from service.usecases.fsck import accept_head as accept
+    from service.usecases.fsck import check_database
+
+    settings: Settings = ctx.obj
+    signer = load_log_key(settings.key_file)
+    with _opened(settings) as (store, file), _bar("checking", as_json) as progress:
+        if accept_head:
+            accept(store, file, signer.verifier)
+        result = check_database(store, file, signer, now=time.time(), progress=progress)
+    if as_json:
+        _answer({"sound": result.sound, **result.to_json()}, as_json)
+    else:
+        for line in result.sentences():
+            typer.echo(line)
+    if not result.sound:
+        raise Failed
+
+
+@app.command(epilog="Example: lodeline-server export /srv/www/log   " + EPILOG)
+def export(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Empty, or with an earlier export of this log.")],
+    entries: Annotated[bool, typer.Option("--entries/--no-entries", help="Also the entries themselves.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the log as static files (C2SP tlog-tiles) that any web server or bucket can serve."""
+    from service.usecases.export import export_log
+
+    settings: Settings = ctx.obj
+    verifier = load_log_key(settings.key_file).verifier
+    with _opened(settings) as (store, _), _bar("writing", as_json) as progress:
+        done = export_log(store, verifier, folder, entries=entries, progress=progress)
+    _answer({"folder": folder, "before": done.before, "size": done.size, "files": done.files}, as_json)
+
+
+@app.command(epilog="Example: LODELINE_PORT=8000 lodeline-server serve   " + EPILOG)
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+) -> None:
+    """Run the service until it is told to stop."""
+    import uvicorn
+
+    from service.app import create_app
+    from service.bootstrap import tune_collector, wire
+    from service.logs import configure_logs
+
+    settings: Settings = ctx.obj
+    configure_logs(settings.log_level)
+    service = wire(settings)
+    service.open_log()  # a refusal is a sentence here; inside the server it would be a traceback
+    tune_collector()
+    uvicorn.run(
+        create_app(service),
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.limits.request_seconds),
+    )
+
+
+def main() -> None:
+    """Run the command line; what went wrong is one sentence and an exit code, never a traceback."""
+    from service.storage.checkpoints import CheckpointFileError
+    from service.storage.engine import DatabaseError
+    from service.usecases.create_log import LogExists
+    from service.usecases.export import ExportRefused
+    from service.usecases.open_log import RefuseToOpen
+    from service.usecases.replay import ReplayFailed
+
+    refusals = (RefuseToOpen, ReplayFailed, ExportRefused, LogExists, CheckpointFileError, LedgerError)
+    try:
+        app(prog_name="lodeline-server")
+    except Failed:
+        raise SystemExit(1) from None
+    except (SettingsError, KeyFileError) as error:
+        _fail(str(error), 2)
+    except refusals as error:
+        _fail(str(error), 1)
+    except DatabaseError as error:
+        _fail(f"The database does not answer: {getattr(error, 'orig', None) or error}", 1)
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    typer.echo(f"lodeline-server: {message}", err=True)
+    raise SystemExit(code)
+
+
+def _answer(values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(orjson.dumps(values, default=str).decode())
+    else:
+        width = max(map(len, values))
+        for name, value in values.items():
+            shown = orjson.dumps(value).decode() if isinstance(value, dict) else value
+            typer.echo(f"{name:<{width}}  {shown}")
+
+
+def _log_key(settings: Settings, origin: str) -> Ed25519Signer:
+    """The log's key from its file, made now if there is none."""
+    import secrets
+
+    from ledger.log.note import Ed25519Signer
+
+    if not settings.key_file.exists():
+        save_log_key(settings.key_file, Ed25519Signer(origin, secrets.token_bytes(32)))
+    signer = load_log_key(settings.key_file)
+    if signer.name != origin:
+        raise KeyFileError(f"{settings.key_file} is the key of the log '{signer.name}': set LODELINE_KEY to another.")
+    return signer
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[tuple[Store, CheckpointFile]]:
+    from service.storage.checkpoints import CheckpointFile
+    from service.storage.engine import Store
+
+    store, file = Store(settings.database_url), CheckpointFile(settings.checkpoint_file)
+    try:
+        yield store, file
+    finally:
+        file.close()
+        store.close()
+
+
+@contextmanager
+def _bar(what: str, quiet: bool) -> Iterator[Any]:
+    """A progress callback that draws a bar on standard error, when that is a terminal."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    main()
