@@ -86,7 +86,7 @@ def check_archive(content: bytes, limits: Limits) -> None:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError) as error:
+    except Exception as error:  # zipfile raises half a dozen kinds, also from zlib and struct
         raise _refused("torn-file", "The Excel file is torn: download or export it again.") from error
     size = sum(member.file_size for member in members)
     if len(members) > MAX_MEMBERS or size > limits.unpacked_bytes or size > MAX_RATIO * max(len(content), 4096):
@@ -99,7 +99,9 @@ def check_archive(content: bytes, limits: Limits) -> None:
         for member in members:
             if member.filename.endswith((".xml", ".rels")):
                 _check_xml(archive.read(member))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except FileRefused:
+        raise
+    except Exception as error:
         raise _refused("torn-file", "The Excel file is torn or encrypted: save it again without a password.") from error
 
 
