@@ -9,6 +9,7 @@ PYTHON ?= python3
 WORKERS ?= auto
 BIN := .venv/bin
 READY := .venv/.ready
+SERVER = $(BIN)/lodeline-server
 
 # Thresholds of branch coverage, in percent.
 LEDGER_COVERAGE := 100
@@ -62,8 +63,10 @@ bench: setup ## every figure of docs/performance.md, as a table and in build/ben
 	@$(BIN)/python -m benchmarks
 
 serve: setup ## an empty ledger of your own on 127.0.0.1:8000, kept in .lodeline/
-	@test -e .lodeline || $(BIN)/lodeline-server init
-	@$(BIN)/lodeline-server serve
+	@test -e .lodeline/registrar.json || { mkdir -p .lodeline && chmod 700 .lodeline; $(SERVER) keygen --out .lodeline/registrar.json; }
+	@test -e .lodeline/lodeline.db || $(SERVER) init --origin localhost/log --name 'A log of my own' \
+	  --registrar did:web:registrar.example --registrar-key .lodeline/registrar.json
+	@$(SERVER) serve
 
 openapi: setup ## write the OpenAPI file from the code
 	@$(BIN)/python -m service.api.openapi

@@ -68,10 +68,9 @@ class Source:
         }
 
     def pattern(self, node: ast.expr) -> str:
-        """A regular expression, put together where it is written as a sum."""
-        if isinstance(node, ast.BinOp):
-            return self.pattern(node.left) + self.pattern(node.right)
-        return str(self.value(node))
+        """A regular expression, put together as it is written: from pieces, names and other patterns."""
+        program = compile(ast.Expression(node), "<pattern>", "eval")
+        return str(eval(program, dict(self.values)))  # noqa: S307  our own source, already imported
 
 
 source = functools.cache(Source)

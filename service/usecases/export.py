@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection
 
 from ledger.errors import LedgerError
 from ledger.log.checkpoint import Checkpoint, check_extends, open_checkpoint
 from ledger.log.merkle import plan_consistency, prove_consistency
 from ledger.log.note import Verifier, format_vkey
 from ledger.log.tiles import ENTRIES, WIDTH, format_bundle, list_tiles, tile_path
-from service.storage.engine import Store
+from service.storage.engine import Connection, Store
 from service.storage.head import read_head
 from service.storage.tree import node_reader, select_entries, select_tiles
 from service.usecases.receipts import cosigned_checkpoint

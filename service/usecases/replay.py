@@ -10,8 +10,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from ledger.custody.state import needs, plan_step
 from ledger.entry import parse_entry
 from ledger.envelope import parse_record
@@ -20,7 +18,7 @@ from ledger.log.checkpoint import open_checkpoint
 from ledger.log.note import Verifier
 from ledger.log.sequence import Edge, plan_batch
 from service.storage.derived import Difference, compare_derived, recreate_derived
-from service.storage.engine import Store
+from service.storage.engine import Connection, Store
 from service.storage.head import Head, read_head, swap_head
 from service.storage.memory import Memory, merge_needs
 from service.storage.rows import Rows

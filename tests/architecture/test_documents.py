@@ -17,13 +17,13 @@ from tests.architecture.source import ROOT, text_of
 
 PAGES = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "docker").glob("*.md")]))
 DECISIONS = tuple(page for page in PAGES if re.match(r"\d{4}-", page.name))
-FENCED = re.compile(r"^```.*?^```|^    .*?$", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"^```.*?^```|^    .*?$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TOPS = ("ledger", "service", "clients", "tests", "scripts", "docs", "docker", "benchmarks", "demo", ".ci")
 PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, TOPS))})/[\w./*-]*)`")
-# Hosts that a text may name: loopback, reserved for examples (RFC 2606), and publishers of standards and licences.
+# Hosts that a text may name: loopback, reserved for examples and tests (RFC 2606), publishers of standards.
 HOSTS = re.compile(
-    r"127\.0\.0\.1|localhost|([\w-]+\.)*example(\.(org|com|net))?|www\.apache\.org|semver\.org|c2sp\.org"
+    r"127\.0\.0\.1|localhost|([\w-]+\.)*(example(\.(org|com|net))?|test|invalid)|www\.apache\.org|semver\.org|c2sp\.org"
 )
 MACHINE = re.compile(r"(?:^|[^A-Za-z0-9_.])/(?:tmp|work|farm|root|home)/")
 
@@ -45,7 +45,7 @@ def tracked() -> list[Path]:
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_links_and_paths_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    links = [link for link in LINK.findall(FENCED.sub("", text)) if "://" not in link and not link.startswith("#")]
+    links = [link for link in LINK.findall(CODE.sub("", text)) if "://" not in link and not link.startswith("#")]
     broken = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
     broken += [path for path in PATH.findall(text) if not list(ROOT.glob(path.rstrip("/")))]
     assert broken == []

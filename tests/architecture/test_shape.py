@@ -21,9 +21,9 @@ def undocumented(tree: ast.Module) -> Iterator[str]:
     """Public classes, and public functions of more than three lines, without a docstring."""
     if tree.body and not ast.get_docstring(tree):
         yield "the module"
-    for owner in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]:
-        if isinstance(owner, ast.ClassDef) and owner.name.startswith("_"):
-            continue
+    owners: list[ast.Module | ast.ClassDef] = [tree]
+    for owner in owners:  # grows while it is read; what stands inside a function is nobody's interface
+        owners += [node for node in owner.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
         for node in owner.body:
             public = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_"
             if not public or ast.get_docstring(node):
