@@ -8,7 +8,7 @@ come from LODELINE_* variables; the options here override them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
@@ -232,7 +232,7 @@ def serve(
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what went wrong is one sentence and an exit code, never a traceback."""
     from service.storage.checkpoints import CheckpointFileError
     from service.storage.engine import DatabaseError
@@ -243,7 +243,7 @@ def main() -> None:
 
     refusals = (RefuseToOpen, ReplayFailed, ExportRefused, LogExists, CheckpointFileError, LedgerError)
     try:
-        app(prog_name="lodeline-server")
+        app(args=arguments, prog_name="lodeline-server")
     except Failed:
         raise SystemExit(1) from None
     except (SettingsError, KeyFileError) as error:
