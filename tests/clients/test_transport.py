@@ -98,7 +98,7 @@ def test_what_is_refused_is_not_repeated() -> None:
         (404, problem(404, "not-found", "no"), NotFound),
         (410, None, NotFound),
         (500, "oops", ServiceRefused),
-        (422, {"type": "https://lodeline.org/problems/overspent", "values": [1], "pointer": 5}, Overspent),
+        (422, {"type": "https://ledger.test/problems/overspent", "values": [1], "pointer": 5}, Overspent),
         (400, {"type": 7, "title": "T"}, ServiceRefused),
     ],
 )
