@@ -83,7 +83,7 @@ def _answer_http(request: Request, error: Exception) -> Response:
 
 
 def _answer_database(request: Request, error: Exception) -> Response:
-    _log.error("database failed", error=type(error).__name__)
+    _log.error("database failed", error=type(error).__name__, cause=str(getattr(error, "orig", "")))
     return _problem(request, Unavailable("The database does not answer: try again.", retry_after=5))
 
 

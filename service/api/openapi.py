@@ -102,9 +102,7 @@ def _post_record() -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "description": "`<jws>~<disclosure>~...~`, or the JWS alone.",
-            "content": {
-                one: {"schema": {"type": "string"}, "example": _PRESENTATION} for one in (_RECORD, "text/plain")
-            },
+            "content": {_RECORD: body, "text/plain": body},
         },
         "responses": {
             "201": {"description": "The record is in the log.", "content": {"application/json": accepted}},

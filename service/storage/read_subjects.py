@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import BigInteger, Connection, Row, bindparam, text
 
 _COLUMNS: Final = "s.num, s.id, s.kind, s.status, s.seq, s.data"
 
@@ -35,7 +35,7 @@ class LotFilter(NamedTuple):
 
 def numbers(name: str) -> Any:
     """A parameter that stands for a list of numbers, written into the statement as literals."""
-    return bindparam(name, expanding=True, literal_execute=True)
+    return bindparam(name, type_=BigInteger(), expanding=True, literal_execute=True)
 
 
 def find_subject(conn: Connection, subject: str) -> SubjectFound | None:

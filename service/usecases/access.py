@@ -102,8 +102,14 @@ class View:
         """Whether this lot is there for the reader."""
         return self.sees_all_lots or policy.may_read_lot(self.reader, self.relation((lot,)), public=self.public)
 
+    def require_somebody(self) -> None:
+        """Raises NotAuthenticated when there is nothing for anybody: sooner than a list that is always empty."""
+        if not (self.public or self.reader.is_member):
+            raise NotAuthenticated("Log in: send a token signed by your own key.")
+
     def require_lot(self, lot: str) -> SubjectFound:
-        """The lot, or the NotFound that does not tell whether there is one."""
+        """The lot, or the NotFound that does not tell whether there is one. Raises NotAuthenticated before that."""
+        self.require_somebody()
         found = find_subject(self.conn, lot)
         if found is None or found.kind != "lot" or not self.may_read_lot(found.num):
             raise NotFound("There is no such lot, or you may not see it: ask its custodian for a grant.")

@@ -34,6 +34,7 @@ def list_readable(
     after = parse_number(cursor)
     with context.store.reading() as conn:
         view = open_view(conn, context, reader)
+        view.require_somebody()
         number = None
         if custodian is not None:
             found = find_subject(conn, custodian)
@@ -43,11 +44,9 @@ def list_readable(
         chosen = LotFilter(status, mineral, number)
         if view.sees_all_lots:
             rows = list_lots(conn, chosen, after=after, limit=limit + 1)
-        elif view.reader.is_member:
+        else:
             granted = [grant.number for grant in view.grants]
             rows = list_lots_of(conn, chosen, party=view.number, granted=granted, after=after, limit=limit + 1)
-        else:
-            rows = []
     page, following = cut_page(rows, limit, lambda row: row.num)
     return {"items": [present(row) for row in page], "next": following}
 

@@ -31,6 +31,7 @@ def list_evidence(
     after = parse_number(cursor)
     with context.store.reading() as conn:
         view = open_view(conn, context, reader)
+        view.require_somebody()
         about = None if subject is None else _subject_number(view, subject)
         by = None
         if issuer is not None:
