@@ -57,6 +57,35 @@ def _new_passphrase() -> str:
     return str(text)
 
 
+@app.command("import")
+def import_key(
+    file: Annotated[Path, typer.Argument(help="File with a private JWK, for example of `lodeline-server keygen`.")],
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Encrypt the key file under a passphrase.")] = False,
+    use: Annotated[bool, typer.Option("--use/--keep", help="Sign with it from now on.")] = True,
+) -> None:
+    """Take over a private key that was made elsewhere. Remove the original afterwards.
+
+    [bold]Example[/]: lodeline key import registrar.json
+    """
+    import json
+
+    from clients.cli.home import Home
+    from clients.cli.output import say
+    from clients.sdk.errors import LocalError
+    from clients.sdk.files import read_limited
+    from ledger.keys import parse_private_jwk
+
+    home = Home()
+    try:
+        key = parse_private_jwk(json.loads(read_limited(file, 20_000)))
+    except ValueError as error:
+        raise LocalError(f"{file} holds no JWK: {error}.") from error
+    home.keys.add(key, _new_passphrase() if passphrase else "")
+    if use:
+        home.use_key(key.public.kid)
+    say(key.public.kid)
+
+
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List the keys on this machine."""

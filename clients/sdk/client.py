@@ -136,12 +136,6 @@ class LodelineClient(Reads):
         )
         return sign_payload(payload, key, reveal=reveal)
 
-    def head(self, subject: str) -> str | None:
-        """As `Reads.head`; the log itself is a subject too, moved by genesis and policy."""
-        if subject == self.origin:
-            return str(member(self.service_info(), "head", str))
-        return super().head(subject)
-
     def submit(self, event: Event, *, reveal: Iterable[str] = ("*",)) -> Accepted:
         """Sign an event and submit it; the answer's receipt is verified and kept."""
         return self.submit_record(self.sign(event, reveal=reveal).text)
@@ -208,7 +202,7 @@ class LodelineClient(Reads):
             expires=now + seconds,
             disclosures=disclosures,
         )
-        headers = {"content-type": "application/jwt"}
+        headers = {"content-type": "application/access-grant+jwt"}
         answer = self._transport.send(
             "POST", "/v1/grants", content=text.encode(), headers=lambda: {**headers, **self._headers()}
         )
