@@ -1,0 +1,117 @@
+"""The whole demo in order: fresh folder, log, witness, service, three chains, fraud, verification, and the end."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import httpx
+
+from demo import d1_coltan, d2_tin, d3_cobalt, fraud, setting, verification
+from demo.actor import CommandFailed
+from demo.days import Days
+from demo.narrator import Narrator
+from demo.processes import PortTaken, ProcessFailed, Running, check_port
+from demo.stage import DemoFailed, Stage
+from ledger.errors import LedgerError
+
+MARKER = "this-folder-is-wiped-by-make-demo"
+SCENES = (d1_coltan.play, d2_tin.play, d3_cobalt.play, fraud.play, verification.play)
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(folder: Path, port: int, *, leave: bool, narrator: Narrator | None = None) -> int:
+    """Play everything; the exit code. leave: end after the last scene instead of serving on."""
+    narrator = narrator or Narrator()
+    began = time.monotonic()
+    try:
+        check_port(port)
+        clear(folder)
+        with _programs(narrator, folder, port) as (stage, service):
+            for scene in SCENES:
+                scene(stage)
+                service.check_alive()
+            _sum_up(stage, time.monotonic() - began)
+            if not leave:
+                _serve_on(stage, service)
+    except (PortTaken, ProcessFailed, CommandFailed, DemoFailed, LedgerError) as error:
+        narrator.failed(str(error))
+        return 2 if isinstance(error, PortTaken) else 1
+    except KeyboardInterrupt:
+        narrator.note("stopped")
+        return 130
+    return 0
+
+
+def clear(folder: Path) -> None:
+    """An empty folder; one that holds anything but an earlier demo is left alone."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise DemoFailed(f"{folder} holds something that this demo did not make: name another folder with --state.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARKER).touch()
+
+
+@contextlib.contextmanager
+def _programs(narrator: Narrator, folder: Path, port: int) -> Iterator[tuple[Stage, Running]]:
+    """Log, witness and service, participants enrolled; stopped in order at the end, whatever happens."""
+    url = f"http://127.0.0.1:{port}"
+    with contextlib.ExitStack() as stack:
+        log = setting.make_log(narrator, folder)
+        witness, trust = setting.start_witness(narrator, folder, log)
+        stack.callback(witness.stop)
+        service = setting.start_service(narrator, folder, port, trust)
+        stack.callback(service.stop)
+        http = stack.enter_context(httpx.Client(timeout=30.0))
+        stage = Stage(narrator, Days(int(time.time())), folder, url, http)
+        stage.notes |= {"trust": trust, "witness": setting.WITNESS}
+        setting.gather(stage, log)
+        yield stage, service
+
+
+def _sum_up(stage: Stage, seconds: float) -> None:
+    narrator, size = stage.narrator, stage.size()
+    narrator.act("The end", f"{size} records in the log, in {seconds:.0f} s. Everything lies in {stage.folder}.")
+    narrator.note(f"The trust policy is {stage.folder / 'trust.policy'}; the bundle that the buyer verified is")
+    narrator.note(f"{stage.folder / 'people' / 'buyer' / verification.BUNDLE}")
+
+
+def _serve_on(stage: Stage, service: Running) -> None:
+    """Keep the service up until Ctrl-C, or until it ends by itself."""
+    narrator, url = stage.narrator, stage.url
+    narrator.say("The service goes on running. Ctrl-C stops it.")
+    for path, what in (
+        ("/docs", "the HTTP API, to try out"),
+        ("/.well-known/lodeline", "origin and key of the log"),
+        ("/log/checkpoint", "the signed checkpoint"),
+        ("/v1/participants", "the register"),
+        ("/metrics", "figures for Prometheus"),
+    ):
+        narrator.note(f"{url + path:<50} {what}")
+    home = stage["buyer"].folder / "home"
+    narrator.note(f"As the buyer: LODELINE_HOME={home} .venv/bin/lodeline lot provenance {d1_coltan.REFINED}")
+    with _told_to_stop():
+        while True:
+            service.check_alive()
+            time.sleep(0.5)
+
+
+@contextlib.contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the block; both are a clean end."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)

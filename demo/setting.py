@@ -1,0 +1,162 @@
+"""Before the first scene: the log, its witness and the service come up; participants and sites are registered."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from clients.cli.home import Home
+from clients.sdk import events
+from clients.sdk.store import PinnedLog
+from demo.actor import Actor, lodeline, run_lodeline
+from demo.cast import CAST, REGISTRAR, SITES, Place
+from demo.narrator import Narrator
+from demo.processes import Running, is_ready
+from demo.stage import DemoFailed, Stage
+from ledger.keys import PrivateKey, parse_private_jwk
+
+ORIGIN = "ledger.example/demo"
+WITNESS = "witness.example/w1"
+SHOWN_BY_HAND = "hilltop"
+"""Whose first steps are typed at the command line; the others do the same through the SDK."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log that was made: its pin, and the registrar's key."""
+
+    pin: PinnedLog
+    registrar: PrivateKey
+
+
+def make_log(narrator: Narrator, folder: Path) -> Log:
+    """What an operator types once: the registrar's key, then the log with its first record."""
+    narrator.act(
+        "A new ledger", "The operator makes the registrar's key and the log; its first record is the registrar's."
+    )
+    _operate(narrator, folder, "keygen", "--out", "registrar.json")
+    text = _operate(
+        narrator, folder, "--state", "service", "init", "--origin", ORIGIN, "--name", "Demo ledger",
+        "--registrar", REGISTRAR.id, "--registrar-key", "registrar.json", "--country", REGISTRAR.country,
+    )  # fmt: skip
+    vkey = re.search(r"^vkey +(\S+)$", text, re.MULTILINE)
+    if vkey is None:
+        raise DemoFailed(f"`lodeline-server init` did not print the log's key:\n{text}")
+    key = parse_private_jwk(json.loads((folder / "registrar.json").read_bytes()))
+    return Log(PinnedLog(ORIGIN, vkey[1]), key)
+
+
+def _operate(narrator: Narrator, folder: Path, *words: str) -> str:
+    narrator.command(("lodeline-server", *words))
+    done = subprocess.run(  # noqa: S603 - our own program
+        [*lodeline("lodeline-server"), *words],
+        cwd=folder, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    narrator.output(done.stdout + done.stderr)
+    if done.returncode:
+        raise DemoFailed(f"`lodeline-server {words[0]}` ended with {done.returncode}:\n{done.stderr}")
+    return done.stdout
+
+
+def start_witness(narrator: Narrator, folder: Path, log: Log) -> tuple[Running, Path]:
+    """An independent witness: cosigns only checkpoints that extend what it saw. Returns it, and a trust policy."""
+    narrator.say("Somebody independent runs a witness: it cosigns a checkpoint only if the log has merely grown.")
+    home = folder / "witness"
+    home.mkdir()
+    words = ("witness", "keygen", WITNESS, "--state", "keys")
+    narrator.command(("lodeline", *words))
+    vkey = run_lodeline(home, words).stdout.strip()
+    narrator.output(vkey)
+    serve = ("witness", "serve", "--state", "keys", "--log", log.pin.vkey, "--listen", "127.0.0.1:0")
+    narrator.command(("lodeline", *serve))
+    running = Running("witness", [*lodeline(), *serve], home, {})
+    running.wait_until(lambda: bool(running.find(r"(http://\S+)/add-checkpoint")))
+    url = running.find(r"(http://\S+)/add-checkpoint")
+    trust = folder / "trust.policy"
+    trust.write_text(f"log {log.pin.vkey}\nwitness w1 {vkey} {url}\nquorum w1\n", encoding="utf-8")
+    narrator.note("Everybody's trust policy from now on: this log's key, and the witness must have cosigned.")
+    return running, trust
+
+
+def start_service(narrator: Narrator, folder: Path, port: int, trust: Path) -> Running:
+    """The real server process, asked until it is ready."""
+    narrator.say(f"The service starts on 127.0.0.1:{port}.")
+    words = ("--state", "service", "serve", "--port", str(port))
+    narrator.command(("lodeline-server", *words))
+    environment = {"LODELINE_WITNESSES": str(trust), "LODELINE_HOST": "127.0.0.1"}
+    running = Running("service", [*lodeline("lodeline-server"), *words], folder, environment)
+    try:
+        running.wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"))
+    except BaseException:
+        running.stop()
+        raise
+    narrator.good("ready")
+    return running
+
+
+def gather(stage: Stage, log: Log) -> None:
+    """Participants make their keys, the registrar enrols them, operators register their sites."""
+    stage.narrator.act(
+        "Register: every participant has a key of its own, which never leaves its folder",
+        "The registrar enrols the keys; from then on nobody can sign in another's name, not even the operator.",
+    )
+    people = stage.folder / "people"
+    registrar = Actor.join(stage, REGISTRAR, people / "registrar", log.pin, log.registrar)
+    for name, role in CAST.items():
+        if name == SHOWN_BY_HAND:
+            _set_up_by_hand(stage, people / name, log)
+            stage.actors[name] = Actor.open(stage, role, people / name)
+        else:
+            stage.actors[name] = Actor.join(stage, role, people / name, log.pin)
+    enrol(stage, registrar)
+    register_sites(stage)
+
+
+def _set_up_by_hand(stage: Stage, folder: Path, log: Log) -> None:
+    role = CAST[SHOWN_BY_HAND]
+    stage.narrator.say(f"{role.name} sets itself up, as a person types it:")
+    folder.mkdir(parents=True)
+    for words in (("init", stage.url, "--participant", role.id, "--log-key", log.pin.vkey), ("key", "new")):
+        stage.narrator.command(("lodeline", *words))
+        stage.narrator.output(run_lodeline(folder, words).stdout)
+    stage.check(bool(Home(folder / "home").config().key), "`lodeline key new` should have made a key")
+
+
+def enrol(stage: Stage, registrar: Actor) -> None:
+    """Every participant, with its own key; name in plain, address concealed."""
+    stage.narrator.say("The registrar enrols everybody; addresses are concealed in the records.")
+    for actor in stage.actors.values():
+        role = actor.role
+        event = events.participant(
+            stage.days.at(-130, 9), id=role.id, country=role.country, roles=list(role.roles), status="active",
+            keys=[actor.client.signer.public.jwk()], name=role.name, address=f"PO Box 17, {role.country}",
+        )  # fmt: skip
+        registrar.do(event, f"{role.name} ({role.country}), {', '.join(role.roles)}", reveal=("name",))
+
+
+def register_sites(stage: Stage) -> None:
+    """Every site, by its operator; where exactly an artisanal pit lies is concealed."""
+    stage.narrator.say("The operators register their sites; the exact place of a mine is concealed in the record.")
+    for place in SITES:
+        stage[place.operator].do(
+            _site(stage, place), f"{place.id}, {place.kind}, {place.subdivision}", reveal=("name",)
+        )
+
+
+def _site(stage: Stage, place: Place) -> events.Event:
+    workers, kg_per_month = place.capacity
+    body = {
+        "id": place.id, "kind": place.kind, "operator": stage[place.operator].id, "country": place.country,
+        "subdivision": place.subdivision, "minerals": [place.mineral], "status": "active",
+    }  # fmt: skip
+    if place.method:
+        body["method"] = place.method
+    if place.point[0]:
+        body["location"] = {"type": "Point", "coordinates": list(place.point)}
+    if workers:
+        body["capacity"] = {"workers": workers, "kg_per_month": kg_per_month}
+    return events.site(stage.days.at(-129, 9), **body)
