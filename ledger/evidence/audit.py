@@ -191,9 +191,9 @@ class Audit:
 
     def _replay(self, checked: Checked, first: int) -> None:
         late = dict(checked.late)
-        rows = zip(checked.times, checked.ids, checked.algs, checked.kids, orjson.loads(checked.payloads), strict=True)
+        rows = zip(checked.times, checked.ids, checked.algs, checked.kids, checked.payloads, strict=True)
         for position, (logged, record_id, alg, kid, payload) in enumerate(rows):
-            if payload is None:
+            if not payload:
                 self.whole = False
                 continue
             index = first + position
@@ -202,7 +202,7 @@ class Audit:
                 self.book.fault("times", error, index=index, record=record_id)
             else:
                 self.logged = logged
-            self._take(Record(record_id, b"", alg, kid, payload), logged, index)
+            self._take(Record(record_id, b"", alg, kid, orjson.loads(payload)), logged, index)
             if position in late:
                 self._check_late(late[position], index)
 
