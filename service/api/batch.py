@@ -108,21 +108,25 @@ class BatchIntake:
         most = limits.commit_records if options.atomic else limits.batch_records
         waiting: list[tuple[int, bytes]] = []
         taken = 0
-        async for lines in read_lines(
-            receive, limit=limits.batch_bytes, line_limit=MAX_PRESENTATION_BYTES, seconds=limits.request_seconds
-        ):
-            room = max(0, most - taken)
-            taken += len(lines)
-            waiting += lines[:room]
-            if taken > most:
-                if not options.atomic:
-                    yield waiting
-                raise BodyTooLarge(
-                    f"A batch may have at most {most} lines: send it in parts.", limit=most, line=lines[room][0]
-                )
-            while not options.atomic and len(waiting) >= limits.commit_records:
-                yield waiting[: limits.commit_records]
-                waiting = waiting[limits.commit_records :]
+        try:
+            async for lines in read_lines(
+                receive, limit=limits.batch_bytes, line_limit=MAX_PRESENTATION_BYTES, seconds=limits.request_seconds
+            ):
+                room = max(0, most - taken)
+                taken += len(lines)
+                waiting += lines[:room]
+                while not options.atomic and len(waiting) >= limits.commit_records:
+                    yield waiting[: limits.commit_records]
+                    waiting = waiting[limits.commit_records :]
+                if taken > most:
+                    line = lines[room][0]
+                    raise BodyTooLarge(
+                        f"A batch may have at most {most} lines: send it in parts.", limit=most, line=line
+                    )
+        except ServiceError:  # the lines before the fault are whole
+            if waiting and not options.atomic:
+                yield waiting
+            raise
         if waiting:
             yield waiting
 

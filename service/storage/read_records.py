@@ -108,19 +108,24 @@ def read_disclosures(conn: Connection, seqs: Collection[int]) -> Mapping[int, di
     return found
 
 
-_ERASE: Final = text("UPDATE disclosures SET text = NULL WHERE seq = :seq AND text IS NOT NULL")
-_ERASE_ONE: Final = text(
-    "UPDATE disclosures SET text = NULL WHERE seq = :seq AND digest = :digest AND text IS NOT NULL"
+_STILL_THERE: Final = text(
+    "SELECT COUNT(*) FROM disclosures WHERE seq = :seq AND digest IN :digests AND text IS NOT NULL"
+).bindparams(bindparam("digests", expanding=True))
+_ERASE: Final = text(
+    "INSERT INTO disclosures (seq, digest, text) VALUES (:seq, :digest, NULL) "
+    "ON CONFLICT (seq, digest) DO UPDATE SET text = NULL"
 )
 
 
-def erase_disclosures(conn: Connection, seq: int, digest: str | None = None) -> int:
-    """Forget the text of one disclosure of an entry, or of all; how many were still there.
+def erase_disclosures(conn: Connection, seq: int, digests: Collection[str]) -> int:
+    """Forget the texts of these disclosures of an entry, also of those never handed in; how many were there.
 
     SQLite overwrites what it frees; the pages that its write-ahead log still holds go with `Store.scrub`.
     """
+    if not digests:
+        return 0
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("PRAGMA secure_delete = ON")
-    if digest is None:
-        return int(conn.execute(_ERASE, {"seq": seq}).rowcount)
-    return int(conn.execute(_ERASE_ONE, {"seq": seq, "digest": digest}).rowcount)
+    erased = int(conn.execute(_STILL_THERE, {"seq": seq, "digests": list(digests)}).scalar_one())
+    conn.execute(_ERASE, [{"seq": seq, "digest": digest} for digest in sorted(digests)])
+    return erased

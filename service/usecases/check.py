@@ -65,7 +65,7 @@ def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | No
     BadSignature.
     """
     jws, disclosures = parse_presentation(text)
-    record = parse_record(jws)
+    record = parse_record(jws, schema_follows=True)
     check_schema(record.payload)
     kept: tuple[tuple[str, str], ...] = ()
     if disclosures:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ledger.entry import parse_entry
-from ledger.envelope import parse_record
+from ledger.envelope import digests_of, parse_record
 from service.errors import BadRequest, Forbidden, NotFound
 from service.storage.engine import Connection
 from service.storage.read_records import EntryFound, erase_disclosures, find_records, read_disclosures
@@ -41,12 +41,13 @@ def erase(context: Context, reader: Reader, record_id: str, digest: str | None =
         view = open_view(conn, context, reader)
         if found is None or not _may_erase(view, found):
             raise _not_found()
+    record = parse_record(parse_entry(found.entry)[1])
     with context.store.writing() as conn:
         held = read_disclosures(conn, [found.seq]).get(found.seq, {})
-        if digest is not None and digest not in held:
-            raise NotFound("This record has no such disclosure here.")
-        doomed = [None] if digest is None else sorted(_inside(digest, held))
-        erased = sum(erase_disclosures(conn, found.seq, one) for one in doomed)
+        known = {*digests_of(record), *held}
+        if digest is not None and digest not in known:
+            raise NotFound("This record has no such disclosure.")
+        erased = erase_disclosures(conn, found.seq, known if digest is None else _inside(digest, held))
     if erased:
         context.store.scrub()
     return {"id": record_id, "erased": erased}

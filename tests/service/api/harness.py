@@ -1,4 +1,4 @@
-"""A whole service in this process: real log key, SQLite file, application and HTTP server, and a world that talks to it."""
+"""A whole service in this process: real key, database, application and HTTP server, and a world that talks to it."""
 
 from __future__ import annotations
 
