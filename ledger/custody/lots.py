@@ -85,21 +85,29 @@ def apply_receive(draft: Draft) -> None:
                 pointer="/iss",
                 lot=lot.id,
             )
-        back = lot._replace(head=record.id, time=record.time, status="held", consignor="", consignee="", destination="")
-        draft.subjects[lot.id] = back
         quantity = measured[lot.id]
-        if quantity is not None:
-            draft.subjects[lot.id] = _accepted(back, lot, quantity, draft)
+        draft.subjects[lot.id] = (
+            lot._replace(head=record.id, time=record.time, status="held", consignor="", consignee="", destination="")
+            if quantity is None
+            else _accepted(lot, quantity, draft)
+        )
 
 
-def _accepted(lot: Lot, sent: Lot, measured: Mapping[str, Any], draft: Draft) -> Lot:
-    lot = lot._replace(
+def _accepted(sent: Lot, measured: Mapping[str, Any], draft: Draft) -> Lot:
+    mass, record = measured["mass"], draft.record
+    lot = sent._replace(
+        head=record.id,
+        time=record.time,
+        status="held",
         custodian=draft.signer.id,
-        site=draft.record.body["site"],
-        mass=measured["mass"],
-        left=measured["mass"],
-        moisture=measured.get("moisture") or lot.moisture,
-        assay=_merge_assay(lot.assay, measured.get("assay") or {}),
+        site=record.body["site"],
+        mass=mass,
+        left=mass,
+        moisture=measured.get("moisture") or sent.moisture,
+        assay=_merge_assay(sent.assay, measured.get("assay")),
+        consignor="",
+        consignee="",
+        destination="",
     )
     if not _differs(lot, sent, draft.policy["tolerance"]):
         return lot
@@ -108,10 +116,12 @@ def _accepted(lot: Lot, sent: Lot, measured: Mapping[str, Any], draft: Draft) ->
     )
 
 
-def _merge_assay(known: Mapping[str, str], measured: Mapping[str, str]) -> dict[str, str]:
+def _merge_assay(known: dict[str, str], measured: dict[str, str] | None) -> dict[str, str]:
     """The measured grades, and those known before of elements that were not measured again."""
+    if not measured:
+        return known
     if known.keys() == measured.keys():
-        return dict(measured)
+        return measured
     elements = {parse_analyte(analyte).element for analyte in measured}
     kept = {a: share for a, share in known.items() if parse_analyte(a).element not in elements}
     return {**kept, **measured}
@@ -122,6 +132,8 @@ def _differs(lot: Lot, sent: Lot, tolerance: Mapping[str, str]) -> bool:
     before, after = dry_mass(sent.left, sent.moisture), dry_mass(lot.mass, lot.moisture)
     if is_beyond(after, before, tolerance["receipt"]):
         return True
+    if lot.assay == sent.assay and not is_beyond(after, before, tolerance["metal"]):
+        return False  # every metal changed just as the dry mass did
     metal_before = contained_metal(sent.left, sent.moisture, sent.assay)
     metal_after = contained_metal(lot.mass, lot.moisture, lot.assay)
     return any(is_beyond(metal_after[e], kg, tolerance["metal"]) for e, kg in metal_before.items())

@@ -37,7 +37,8 @@ class Checked(NamedTuple):
 
     leaves: concatenated leaf hashes, of a full bundle only their root; "" if there are none. times,
     ids, algs, kids, payloads (JSON texts): one per entry, "" where the entry is no record. Texts,
-    because one is parsed again faster than objects are sent. late: positions and JWS of records whose key the checker did not know.
+    because one is parsed again faster than objects are sent. late: positions and JWS of records
+    whose key the checker did not know.
     """
 
     n: int
