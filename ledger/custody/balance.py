@@ -84,10 +84,11 @@ def check_balance(balance: Balance, tolerance: Mapping[str, str]) -> None:
 
 
 def _sum(portions: Iterable[Portion]) -> tuple[int, dict[str, int]]:
-    mass, metal = 0, dict[str, int]()
-    for portion in portions:
-        mass += parse_decimal(portion.mass, MASS_PLACES)
-        for element, units in contained_metal(*portion).items():
+    mass = 0
+    metal: dict[str, int] = {}
+    for wet, moisture, assay in portions:
+        mass += parse_decimal(wet, MASS_PLACES)
+        for element, units in contained_metal(wet, moisture, assay).items():
             metal[element] = metal.get(element, 0) + units
     return mass, metal
 
