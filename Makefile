@@ -33,8 +33,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## three supply chains from mine to refiner, real keys and real HTTP; EXIT=1 stops at the end
-	@$(BIN)/python -m demo $(if $(EXIT),--exit)
+demo: setup ## three supply chains from mine to refiner, real keys and real HTTP; EXIT=1 stops at the end, PORT=8010
+	@$(BIN)/python -m demo $(if $(EXIT),--exit) $(if $(PORT),--port $(PORT))
 
 test: check ## everything a submission must pass: checks, tests, coverage
 	@mkdir -p build && rm -f .coverage .coverage.*

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OUT_OF_REACH = "http://127.0.0.1:9"  # the discard port: nobody answers there
 COMMAND_SECONDS = 60
+OUTPUT_WIDTH = 114
 
 
 class CommandFailed(Exception):
@@ -131,7 +132,8 @@ class Actor:
 
 def run_lodeline(folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run `lodeline` in a participant's folder; its home folder is `home` in there."""
-    environment = {**os.environ, "LODELINE_HOME": str(folder / "home"), "NO_COLOR": "1", "TERM": "dumb"}
+    shown = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": str(OUTPUT_WIDTH)}
+    environment = {**os.environ, **shown, "LODELINE_HOME": str(folder / "home")}
     return subprocess.run(  # noqa: S603 - our own program, words from the scenes
         [*lodeline(), *words],
         cwd=folder,

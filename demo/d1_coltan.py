@@ -6,10 +6,9 @@ exporter upgrades to 30.0 % and sells a lot of 5,000 kg, which travels through R
 
 from __future__ import annotations
 
-from typing import Any
-
 from clients.sdk import events
-from demo.bags import import_bags
+from demo.d1_bags import dig_offline, import_bags
+from demo.shapes import amount, coltan, lot, measured, route, tags
 from demo.stage import Stage
 from ledger.errors import LotDisputed
 
@@ -28,7 +27,7 @@ def play(stage: Stage) -> None:
     prepare(stage)
     import_bags(stage, BAGS_A)
     stage.learn(stage["hilltop"], *BAGS_A)
-    dig_offline(stage)
+    dig_offline(stage, LOT_B, LOT_C)
     attest_bags(stage)
     bring_to_depot(stage)
     dispute(stage)
@@ -36,16 +35,6 @@ def play(stage: Stage) -> None:
     upgrade(stage)
     export(stage)
     refine(stage)
-
-
-def tags(series: str, count: int) -> list[dict[str, str]]:
-    """Tags `CD-<series>-0001` and on."""
-    return [{"scheme": "itsci", "number": f"CD-{series}-{n:04}"} for n in range(1, count + 1)]
-
-
-def coltan(mass: str, grade: str, moisture: str = "2") -> dict[str, Any]:
-    """A quantity of coltan concentrate; grade: % Ta2O5 of dry mass."""
-    return {"mass": mass, "moisture": moisture, "assay": {"Ta2O5": grade}}
 
 
 def prepare(stage: Stage) -> None:
@@ -73,33 +62,6 @@ def prepare(stage: Stage) -> None:
             days.at(-114, 9), "tag_allocation", [where], f"{count} tags for {where}",
             scheme="itsci", first=f"CD-{series}-0001", last=f"CD-{series}-{count:04}", count=count, site=where,
         )  # fmt: skip
-
-
-def dig_offline(stage: Stage) -> None:
-    """Sites B and C have no network: their records are signed on the spot and sent days later."""
-    narrator, days, riverside = stage.narrator, stage.days, stage["riverside"]
-    narrator.say("Sites B and C have no network. Riverside signs there and then; the queue keeps the records in order.")
-    period = ("--from", days.date(-112), "--to", days.date(-83), "--method", "artisanal", "--time", days.at(-83, 16))
-    with riverside.no_network():
-        for lot, site, mass, grade, series, bags in (
-            (LOT_B, "riverside-B", "880", "29.2", "B", 22),
-            (LOT_C, "riverside-C", "920", "28.0", "C", 23),
-        ):
-            options = [word for tag in tags(series, bags) for word in ("--tag", f"{tag['scheme']}:{tag['number']}")]
-            riverside.run(
-                "extract", lot, "--offline", "--site", f"site:{site}", "--mineral", "coltan", "--mass", mass,
-                "--moisture", "2", "--assay", f"Ta2O5={grade}", "--workers", "160", "--packages", str(bags),
-                *period, *options, lines=6,
-            )  # fmt: skip
-        riverside.run(
-            "dispatch", LOT_B, LOT_C, "--offline", "--consignee", stage["trader"].id, "--from", "site:riverside-B",
-            "--to", "site:lakeside-depot", "--time", days.at(-82, 7), "--expected", days.date(-81),
-            "--vehicle", "CGO 4471 AB19", "--seal", "S-2001", "--document", "waybill:WB-118", lines=6,
-        )  # fmt: skip
-        riverside.run("queue", "list")
-    narrator.note("Back in town, with a network:")
-    riverside.run("queue", "push")
-    stage.learn(riverside, LOT_B, LOT_C)
 
 
 def attest_bags(stage: Stage) -> None:
@@ -145,7 +107,7 @@ def bring_to_depot(stage: Stage) -> None:
     trader.do(
         events.receive(
             days.at(-77, 11), outcome="accepted", site="site:lakeside-depot", seals=["S-1001", "S-1002"],
-            lots=[{"id": bag, "quantity": {"mass": "40"}} for bag in BAGS_A],
+            lots=[measured(bag, "40") for bag in BAGS_A],
         ),
         "16 bags, 640 kg, seals whole",
     )  # fmt: skip
@@ -158,7 +120,7 @@ def dispute(stage: Stage) -> None:
     trader.do(
         events.receive(
             days.at(-77, 15), outcome="accepted", site="site:lakeside-depot", seals=["S-2001"],
-            lots=[{"id": LOT_B, "quantity": {"mass": "880"}}, {"id": LOT_C, "quantity": {"mass": "880"}}],
+            lots=[measured(LOT_B, "880"), measured(LOT_C, "880")],
             note="one bag of site C is missing",
         ),
         "site B as declared; site C 4.3 % short",
@@ -179,14 +141,8 @@ def dispute(stage: Stage) -> None:
 
 def _merge(stage: Stage, time: str) -> events.Event:
     """640 kg at 28.5 %, 880 at 29.2 and 880 at 28.0 make 2,400 kg at 28.57 % Ta2O5."""
-    inputs = [{"lot": bag, "mass": "40"} for bag in BAGS_A] + [{"lot": lot, "mass": "880"} for lot in (LOT_B, LOT_C)]
-    output = {
-        "id": CONSOLIDATED,
-        "mineral": "coltan",
-        "quantity": coltan("2400", "28.57"),
-        "tags": tags("N", 24),
-        "packages": 24,
-    }
+    inputs = [{"lot": bag, "mass": "40"} for bag in BAGS_A] + [{"lot": one, "mass": "880"} for one in (LOT_B, LOT_C)]
+    output = lot(CONSOLIDATED, "coltan", coltan("2400", "28.57"), tags=tags("N", 24), packages=24)
     return events.transform(
         time, process="merge", site="site:lakeside-depot", model="segregated", inputs=inputs, outputs=[output]
     )
@@ -207,30 +163,30 @@ def consolidate(stage: Stage) -> None:
         events.extract(
             days.at(-84, 17), site="site:ridge-E", method="semi_mechanised", workers=64,
             period={"from": days.at(-113), "to": days.at(-84, 16)},
-            lots=[{"id": LOT_E, "mineral": "coltan", "quantity": coltan("3050", "29.0"), "packages": 61, "tags": tags("E", 61)}],
+            lots=[lot(LOT_E, "coltan", coltan("3050", "29.0"), packages=61, tags=tags("E", 61))],
         ),
         "61 bags, 3,050 kg",
     )  # fmt: skip
     _hand_over(stage, "ridge", "exporter", LOT_E, "3050", -76, ("site:ridge-E", "site:export-plant"))
 
 
-def _hand_over(stage: Stage, sender: str, receiver: str, lot: str, mass: str, day: int, way: tuple[str, str]) -> None:
+def _hand_over(stage: Stage, sender: str, receiver: str, name: str, mass: str, day: int, way: tuple[str, str]) -> None:
     days = stage.days
     stage[sender].do(
         events.dispatch(
-            days.at(day, 7), lots=[lot], consignee=stage[receiver].id, start=way[0], end=way[1],
+            days.at(day, 7), lots=[name], consignee=stage[receiver].id, start=way[0], end=way[1],
             transport={"mode": "truck", "seals": [f"S-3{-day:03}"], "vehicle": f"CGO 30{-day} AC22"},
             expected=days.at(day + 1, 18),
         ),
-        f"{lot} on its way",
+        f"{name} on its way",
         reveal=(),
     )  # fmt: skip
     stage[receiver].do(
         events.receive(
             days.at(day + 1, 10), outcome="accepted", site=way[1], seals=[f"S-3{-day:03}"],
-            lots=[{"id": lot, "quantity": {"mass": mass}}],
+            lots=[measured(name, mass)],
         ),
-        f"{lot} arrived, {mass} kg",
+        f"{name} arrived, {mass} kg",
     )  # fmt: skip
 
 
@@ -243,8 +199,8 @@ def upgrade(stage: Stage) -> None:
             days.at(-68, 14), process="concentrate", site="site:export-plant", model="segregated",
             inputs=[{"lot": CONSOLIDATED, "mass": "2400"}, {"lot": LOT_E, "mass": "3050"}],
             outputs=[
-                {"id": EXPORTED, "mineral": "coltan", "quantity": coltan("5000", "30.0"), "packages": 10, "tags": tags("P", 10)},
-                {"id": TAILINGS, "mineral": "coltan", "quantity": coltan("430", "12"), "role": "residue"},
+                lot(EXPORTED, "coltan", coltan("5000", "30.0"), packages=10, tags=tags("P", 10)),
+                lot(TAILINGS, "coltan", coltan("430", "12"), role="residue"),
             ],
             losses=[{"kind": "dust and handling", "mass": "20"}],
         ),
@@ -258,7 +214,7 @@ def upgrade(stage: Stage) -> None:
 
 
 def export(stage: Stage) -> None:
-    """Certificate for 90 days, export declaration, the way through RW and TZ, arrival in Austria."""
+    """Certificate for 90 days and export declaration, then the way."""
     stage.narrator.say("An ICGLR certificate for 90 days, then the lot travels through Rwanda and Tanzania to Austria.")
     days, exporter, refiner = stage.days, stage["exporter"], stage["tantalum"]
     stage["agency"].attest(
@@ -273,14 +229,21 @@ def export(stage: Stage) -> None:
         declaration="SAD-2208", permit="EXP-118", code_system="HS", code="261590", gross="5150", net="5000",
         value="412500.00", currency="USD", route=["RW", "TZ"], port="TZDAR", exporter=exporter.id, destination="AT",
     )  # fmt: skip
+    ship(stage)
+
+
+def ship(stage: Stage) -> None:
+    """The dispatch conceals who carries the lot and at what price; it is the one that is erased later."""
+    days, exporter, refiner = stage.days, stage["exporter"], stage["tantalum"]
     sent = exporter.do(
         events.dispatch(
-            days.at(-60, 8), lots=[EXPORTED], consignee=refiner.id, start="site:export-plant", end="site:tantalum-works",
+            days.at(-60, 8), lots=[EXPORTED], consignee=refiner.id, start="site:export-plant",
+            end="site:tantalum-works", expected=days.at(-14), price="USD 82.50 per kg",
             transport={
                 "mode": "truck", "seals": ["EXP-0417"], "carrier": "Corridor lines", "vehicle": "RAD 219 C",
-                "driver": "licence TZ-4471-B", "route": [{"country": "RW", "place": "Rubavu"}, {"country": "TZ", "place": "Dar es Salaam"}],
+                "driver": "licence TZ-4471-B", "route": route("RW:Rubavu", "TZ:Dar es Salaam"),
             },
-            documents=[{"kind": "icglr-certificate", "number": "CD-0000417"}], expected=days.at(-14), price="USD 82.50 per kg",
+            documents=[{"kind": "icglr-certificate", "number": "CD-0000417"}],
         ),
         "5,000 kg to Austria (carrier, vehicle, driver, price concealed)",
         reveal=(),
@@ -289,7 +252,7 @@ def export(stage: Stage) -> None:
     refiner.do(
         events.receive(
             days.at(-15, 13), outcome="accepted", site="site:tantalum-works", seals=["EXP-0417"],
-            lots=[{"id": EXPORTED, "quantity": {"mass": "4996", "moisture": "1.95", "assay": {"Ta2O5": "30.05"}}}],
+            lots=[measured(EXPORTED, "4996", "1.95", Ta2O5="30.05")],
         ),
         "4,996 kg at 30.05 %: within tolerance",
     )  # fmt: skip
@@ -307,7 +270,7 @@ def refine(stage: Stage) -> None:
         events.transform(
             stage.days.at(-6, 12), process="refine", site="site:tantalum-works", model="segregated",
             inputs=[{"lot": EXPORTED, "mass": "4996"}],
-            outputs=[{"id": REFINED, "mineral": "tantalum powder", "quantity": {"mass": "1150", "moisture": "0", "assay": {"Ta": "99.9"}}}],
+            outputs=[lot(REFINED, "tantalum powder", amount("1150", "0", Ta="99.9"))],
             losses=[{"kind": "slag", "mass": "3700"}],
         ),
         "1,150 kg Ta at 99.9 %, recovery 95.3 %",

@@ -6,10 +6,9 @@ trucks take about 27 t each. Three of them go to the smelter, the rest stays as 
 
 from __future__ import annotations
 
-from typing import Any
-
 from clients.sdk import events
 from demo.figures import contained, kilograms, percent, tonnes
+from demo.shapes import Json, amount, lot, measured, route
 from demo.stage import Stage
 
 ORE, CONCENTRATE, TAILINGS = "TIN-ORE-1", "TIN-CONC-1", "TIN-TAILINGS-1"
@@ -31,9 +30,9 @@ def play(stage: Stage) -> None:
     close_the_month(stage)
 
 
-def tin(mass: str, grade: str) -> dict[str, Any]:
+def tin(mass: str, grade: str) -> Json:
     """A quantity in dry kg; grade: % Sn."""
-    return {"mass": mass, "moisture": "0", "assay": {"Sn": grade}}
+    return amount(mass, "0", Sn=grade)
 
 
 def mine_and_concentrate(stage: Stage) -> None:
@@ -44,7 +43,7 @@ def mine_and_concentrate(stage: Stage) -> None:
         events.extract(
             days.at(-32, 6), site="site:northern-tin", method="large_scale", workers=640,
             period={"from": days.at(-62), "to": days.at(-32)},
-            lots=[{"id": ORE, "mineral": "cassiterite", "quantity": tin("34000000", "4.0")}],
+            lots=[lot(ORE, "cassiterite", tin("34000000", "4.0"))],
         ),
         "34,000 t of ore, 1,360 t Sn contained",
     )  # fmt: skip
@@ -53,15 +52,16 @@ def mine_and_concentrate(stage: Stage) -> None:
             days.at(-31, 6), process="concentrate", site=PLANT, model="identity_preserved",
             inputs=[{"lot": ORE, "mass": "34000000"}],
             outputs=[
-                {"id": CONCENTRATE, "mineral": "tin concentrate", "quantity": tin("1619000", "63"), "packages": 1619},
-                {"id": TAILINGS, "mineral": "tailings", "quantity": tin("32381000", "1.05"), "role": "residue"},
+                lot(CONCENTRATE, "tin concentrate", tin("1619000", "63"), packages=1619),
+                lot(TAILINGS, "tailings", tin("32381000", "1.05"), role="residue"),
             ],
         ),
         "1,619 t of concentrate at 63 % in 1-t bags, 32,381 t of tailings at 1.05 %",
     )  # fmt: skip
     stage["laboratory"].attest(
         days.at(-30, 9), "assay", [CONCENTRATE], "63.0 % Sn", sample="SMP-SN-7", protocol="ISO 12743",
-        laboratory=stage["laboratory"].id, method="XRF", moisture="0", grades={"Sn": {"value": "63.0", "uncertainty": "0.2"}},
+        laboratory=stage["laboratory"].id, method="XRF", moisture="0",
+        grades={"Sn": {"value": "63.0", "uncertainty": "0.2"}},
     )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def send_trucks(stage: Stage) -> None:
         events.transform(
             days.at(-28, 6), process="split", site=PLANT, model="identity_preserved",
             inputs=[{"lot": CONCENTRATE, "mass": "81000"}],
-            outputs=[{"id": truck, "mineral": "tin concentrate", "quantity": tin("27000", "63"), "packages": 27} for truck in TRUCKS],
+            outputs=[lot(truck, "tin concentrate", tin("27000", "63"), packages=27) for truck in TRUCKS],
         ),
         "81 t loaded on three trucks",
     )  # fmt: skip
@@ -81,7 +81,10 @@ def send_trucks(stage: Stage) -> None:
         mine.do(
             events.dispatch(
                 days.at(-28 + n, 9), lots=[truck], consignee=smelter.id, start=PLANT, end=SMELTER,
-                transport={"mode": "truck", "seals": [f"NT-70{n}"], "vehicle": f"UBK 10{n}T", "route": [{"country": "UG", "place": "Kasese"}, {"country": "KE", "place": "Mombasa"}]},
+                transport={
+                    "mode": "truck", "seals": [f"NT-70{n}"], "vehicle": f"UBK 10{n}T",
+                    "route": route("UG:Kasese", "KE:Mombasa"),
+                },
                 documents=[{"kind": "waybill", "number": f"NT-88{n}"}], expected=days.at(-4 + n),
             ),
             f"{truck}: 27 bags, 27 t",
@@ -90,7 +93,7 @@ def send_trucks(stage: Stage) -> None:
     smelter.do(
         events.receive(
             days.at(-3, 8), outcome="accepted", site=SMELTER, seals=["NT-700", "NT-701", "NT-702"],
-            lots=[{"id": truck, "quantity": {"mass": mass}} for truck, mass in ARRIVED.items()],
+            lots=[measured(truck, mass) for truck, mass in ARRIVED.items()],
         ),
         "three trucks, 80,985 kg",
     )  # fmt: skip
@@ -104,8 +107,8 @@ def smelt(stage: Stage) -> None:
             stage.days.at(-2, 18), process="smelt", site=SMELTER, model="segregated",
             inputs=[{"lot": truck, "mass": mass} for truck, mass in ARRIVED.items()],
             outputs=[
-                {"id": METAL, "mineral": "tin", "quantity": tin("49770", "99.95"), "packages": 1991},
-                {"id": SLAG, "mineral": "slag", "quantity": tin("24000", "5"), "role": "residue"},
+                lot(METAL, "tin", tin("49770", "99.95"), packages=1991),
+                lot(SLAG, "slag", tin("24000", "5"), role="residue"),
             ],
         ),
         "49,770 kg of tin at 99.95 %, 24 t of slag at 5 %",
@@ -120,7 +123,7 @@ def close_the_month(stage: Stage) -> None:
         days.at(-1, 17), "stocktake", [CONCENTRATE], "1,538 t of concentrate in the yard",
         site=PLANT, material="tin concentrate", opening="0", closing="1538000", method="bag count",
     )  # fmt: skip
-    ore, made, waste = (mine.client.lot(lot) for lot in (ORE, CONCENTRATE, TAILINGS))
+    ore, made, waste = (mine.client.lot(one) for one in (ORE, CONCENTRATE, TAILINGS))
     sold = [smelter.client.lot(truck) for truck in TRUCKS]
     metal, slag = smelter.client.lot(METAL), smelter.client.lot(SLAG)
     sent = {**made, "mass": "81000"}

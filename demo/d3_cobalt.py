@@ -6,16 +6,17 @@ weighs 21.6 t: on the scale 13.5 % are missing, on the dry basis nothing is. Ref
 
 from __future__ import annotations
 
-from typing import Any
+from fractions import Fraction
 
 from clients.sdk import events
 from demo.figures import contained, dry_kg, fixed, metal_kg, tonnes
+from demo.shapes import amount, lot, measured, route
 from demo.stage import Stage
 
 ORE, CATHODE, SULPHATE = "CO-ORE-1", "CU-CATHODE-1", "CO-SULPHATE-1"
 TRUCKS = ("CO-TRUCK-1", "CO-TRUCK-2", "CO-TRUCK-3")
 PLANT, REFINERY = "site:copperbelt-plant", "site:blue-salt"
-LOADED: dict[str, Any] = {"mass": "25000", "moisture": "55", "assay": {"Co": "32"}}
+LOADED = amount("25000", "55", Co="32")
 DRIED = {"mass": "21634.615", "moisture": "48"}
 
 
@@ -39,7 +40,7 @@ def make_hydroxide(stage: Stage) -> None:
         events.extract(
             days.at(-58, 18), site="site:copperbelt-pit", method="large_scale", workers=410,
             period={"from": days.at(-60), "to": days.at(-58, 17)},
-            lots=[{"id": ORE, "mineral": "copper-cobalt ore", "quantity": {"mass": "2250000", "moisture": "0", "assay": {"Cu": "1.94", "Co": "0.61"}}}],
+            lots=[lot(ORE, "copper-cobalt ore", amount("2250000", "0", Cu="1.94", Co="0.61"))],
         ),
         "2,250 t of ore, 13.7 t Co and 43.7 t Cu contained",
     )  # fmt: skip
@@ -48,10 +49,14 @@ def make_hydroxide(stage: Stage) -> None:
             days.at(-55, 18), process="refine", site=PLANT, model="identity_preserved",
             inputs=[{"lot": ORE, "mass": "2250000"}],
             outputs=[
-                *({"id": truck, "mineral": "cobalt hydroxide", "quantity": LOADED} for truck in TRUCKS),
-                {"id": CATHODE, "mineral": "copper", "quantity": {"mass": "37100", "moisture": "0", "assay": {"Cu": "99.99"}}, "role": "by_product"},
+                *(lot(truck, "cobalt hydroxide", LOADED) for truck in TRUCKS),
+                lot(CATHODE, "copper", amount("37100", "0", Cu="99.99"), role="by_product"),
             ],
-            additions=[{"material": "water", "mass": "900000"}, {"material": "sulphuric acid", "mass": "60000"}, {"material": "magnesia", "mass": "8000"}],
+            additions=[
+                {"material": "water", "mass": "900000"},
+                {"material": "sulphuric acid", "mass": "60000"},
+                {"material": "magnesia", "mass": "8000"},
+            ],
             losses=[{"kind": "leach residue", "mass": "3100000"}],
         ),
         "3 x 25.0 t of hydroxide at 32 % Co, 37.1 t of copper cathode",
@@ -68,7 +73,7 @@ def drive(stage: Stage) -> None:
             transport={
                 "mode": "truck", "seals": ["CC-501", "CC-502", "CC-503"], "carrier": "Corridor Haulage",
                 "vehicle": "BAL 7701 to 7703", "driver": "licences ZM-118, ZM-204, ZM-371",
-                "route": [{"country": "ZM", "place": "Kasumbalesa"}, {"country": "ZA", "place": "Durban"}, {"country": "FI", "place": "Kokkola"}],
+                "route": route("ZM:Kasumbalesa", "ZA:Durban", "FI:Kokkola"),
             },
             documents=[{"kind": "quota-permit", "number": "Q-2207"}], expected=days.at(-8), price="68 % payable",
         ),
@@ -88,17 +93,18 @@ def arrive(stage: Stage) -> None:
     refiner.do(
         events.receive(
             days.at(-7, 10), outcome="accepted", site=REFINERY, seals=["CC-501", "CC-502", "CC-503"],
-            lots=[{"id": truck, "quantity": DRIED} for truck in TRUCKS],
+            lots=[measured(truck, DRIED["mass"], DRIED["moisture"]) for truck in TRUCKS],
         ),
         "three trucks, 64.9 t wet",
     )  # fmt: skip
-    lot = refiner.client.lot(TRUCKS[0])
-    stage.check(lot["status"] == "held", "a truck that only dried must be accepted, not disputed")
-    wet = (1 - metal_kg({**DRIED, "assay": {"Co": "100"}, "moisture": "0"}, "Co") / 25000) * 100
-    dry = abs(1 - dry_kg(lot) / dry_kg(LOADED)) * 100
+    truck = refiner.client.lot(TRUCKS[0])
+    stage.check(truck["status"] == "held", "a truck that only dried must be accepted, not disputed")
+    wet = (1 - Fraction(DRIED["mass"]) / Fraction(LOADED["mass"])) * 100
+    dry = abs(1 - dry_kg(truck) / dry_kg(LOADED)) * 100
+    dry_t = fixed(dry_kg(truck) / 1000, 2)
     rows = [
         ("loaded", tonnes("25000"), "55 %", tonnes("11250", 2), contained(LOADED, "Co")),
-        ("arrived", tonnes(lot["mass"]), f"{lot['moisture']} %", fixed(dry_kg(lot) / 1000, 2), contained(lot, "Co")),
+        ("arrived", tonnes(truck["mass"]), f"{truck['moisture']} %", dry_t, contained(truck, "Co")),
         ("difference", f"-{fixed(wet, 1)} %", "", f"{fixed(dry, 3)} %", "none"),
     ]
     narrator.table("One truck", ("", "wet t", "moisture", "dry t", "t Co"), rows)
@@ -113,7 +119,7 @@ def refine(stage: Stage) -> None:
     refiner.do(
         events.transform(
             stage.days.at(-3, 16), process="refine", site=REFINERY, model="segregated", inputs=inputs,
-            outputs=[{"id": SULPHATE, "mineral": "cobalt sulphate", "quantity": {"mass": "49950", "moisture": "0", "assay": {"Co": "20.97"}}, "packages": 50}],
+            outputs=[lot(SULPHATE, "cobalt sulphate", amount("49950", "0", Co="20.97"), packages=50)],
             additions=[{"material": "sulphuric acid", "mass": "18000"}],
             losses=[{"kind": "water and magnesium liquor", "mass": "32900"}],
         ),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from clients.sdk import events
-from demo.d1_coltan import coltan
+from demo.shapes import Json, coltan, lot, measured
 from demo.stage import Stage
 from ledger.errors import (
     LotClosed,
@@ -50,16 +48,11 @@ def turn_red(stage: Stage) -> None:
     )
 
 
-def _bag(lot: str, tag: str) -> dict[str, Any]:
-    return {
-        "id": lot,
-        "mineral": "coltan",
-        "quantity": coltan("40", "28.5"),
-        "tags": [{"scheme": "itsci", "number": tag}],
-    }
+def _bag(name: str, tag: str) -> Json:
+    return lot(name, "coltan", coltan("40", "28.5"), tags=[{"scheme": "itsci", "number": tag}])
 
 
-def _extract(stage: Stage, site: str, lots: list[dict[str, Any]], workers: int) -> events.Event:
+def _extract(stage: Stage, site: str, lots: list[Json], workers: int) -> events.Event:
     days = stage.days
     period = {"from": days.at(-5), "to": days.at(-2)}
     return events.extract(days.at(-2, 9), site=site, method="artisanal", workers=workers, period=period, lots=lots)
@@ -108,7 +101,7 @@ def steal(stage: Stage) -> None:
     days, stranger, trader = stage.days, stage["stranger"], stage["trader"]
 
     def receipt(hour: int) -> events.Event:
-        lots = [{"id": BAGS[0], "quantity": {"mass": "40"}}]
+        lots = [measured(BAGS[0], "40")]
         return events.receive(days.at(-1, hour), outcome="accepted", site="site:lakeside-depot", lots=lots)
 
     stage.refused(NotConsignee, lambda: stranger.do(receipt(12), "a bag that is not for them"))
@@ -117,10 +110,10 @@ def steal(stage: Stage) -> None:
     stage.refused(LotNotHeld, lambda: stranger.do(_process(stage, BAGS[0], "STOLEN-1", coltan("40", "28.5")), "theft"))
 
 
-def _process(stage: Stage, lot: str, output: str, quantity: dict[str, Any]) -> events.Event:
+def _process(stage: Stage, source: str, output: str, quantity: Json) -> events.Event:
     return events.transform(
         stage.days.at(-1, 18), process="concentrate", site="site:lakeside-depot", model="segregated",
-        inputs=[{"lot": lot, "mass": "40"}], outputs=[{"id": output, "mineral": "coltan", "quantity": quantity}],
+        inputs=[{"lot": source, "mass": "40"}], outputs=[lot(output, "coltan", quantity)],
     )  # fmt: skip
 
 

@@ -28,17 +28,11 @@ ROOT = Path(__file__).resolve().parents[1]
 def run(folder: Path, port: int, *, leave: bool, narrator: Narrator | None = None) -> int:
     """Play everything; the exit code. leave: end after the last scene instead of serving on."""
     narrator = narrator or Narrator()
-    began = time.monotonic()
     try:
-        check_port(port)
-        clear(folder)
-        with _programs(narrator, folder, port) as (stage, service):
-            for scene in SCENES:
-                scene(stage)
-                service.check_alive()
-            _sum_up(stage, time.monotonic() - began)
-            if not leave:
-                _serve_on(stage, service)
+        with _sigterm_like_ctrl_c():
+            check_port(port)
+            clear(folder)
+            _play(narrator, folder, port, leave=leave)
     except (PortTaken, ProcessFailed, CommandFailed, DemoFailed, LedgerError) as error:
         narrator.failed(str(error))
         return 2 if isinstance(error, PortTaken) else 1
@@ -46,6 +40,17 @@ def run(folder: Path, port: int, *, leave: bool, narrator: Narrator | None = Non
         narrator.note("stopped")
         return 130
     return 0
+
+
+def _play(narrator: Narrator, folder: Path, port: int, *, leave: bool) -> None:
+    began = time.monotonic()
+    with _programs(narrator, folder, port) as (stage, service):
+        for scene in SCENES:
+            scene(stage)
+            service.check_alive()
+        _sum_up(stage, time.monotonic() - began)
+        if not leave:
+            _serve_on(stage, service)
 
 
 def clear(folder: Path) -> None:
@@ -95,15 +100,17 @@ def _serve_on(stage: Stage, service: Running) -> None:
         narrator.note(f"{url + path:<50} {what}")
     home = stage["buyer"].folder / "home"
     narrator.note(f"As the buyer: LODELINE_HOME={home} .venv/bin/lodeline lot provenance {d1_coltan.REFINED}")
-    with _told_to_stop():
+    try:
         while True:
             service.check_alive()
             time.sleep(0.5)
+    except KeyboardInterrupt:
+        narrator.say("Stopping the service.")
 
 
 @contextlib.contextmanager
-def _told_to_stop() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the block; both are a clean end."""
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    """Whoever ends the demo ends the programs that it started too."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -111,7 +118,5 @@ def _told_to_stop() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
-    except KeyboardInterrupt:
-        pass
     finally:
         signal.signal(signal.SIGTERM, before)

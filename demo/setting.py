@@ -16,6 +16,7 @@ from demo.actor import Actor, lodeline, run_lodeline
 from demo.cast import CAST, REGISTRAR, SITES, Place
 from demo.narrator import Narrator
 from demo.processes import Running, is_ready
+from demo.shapes import Json
 from demo.stage import DemoFailed, Stage
 from ledger.keys import PrivateKey, parse_private_jwk
 
@@ -38,8 +39,8 @@ def make_log(narrator: Narrator, folder: Path) -> Log:
     narrator.act(
         "A new ledger", "The operator makes the registrar's key and the log; its first record is the registrar's."
     )
-    _operate(narrator, folder, "keygen", "--out", "registrar.json")
-    text = _operate(
+    operate(narrator, folder, "keygen", "--out", "registrar.json")
+    text = operate(
         narrator, folder, "--state", "service", "init", "--origin", ORIGIN, "--name", "Demo ledger",
         "--registrar", REGISTRAR.id, "--registrar-key", "registrar.json", "--country", REGISTRAR.country,
     )  # fmt: skip
@@ -50,7 +51,8 @@ def make_log(narrator: Narrator, folder: Path) -> Log:
     return Log(PinnedLog(ORIGIN, vkey[1]), key)
 
 
-def _operate(narrator: Narrator, folder: Path, *words: str) -> str:
+def operate(narrator: Narrator, folder: Path, *words: str) -> str:
+    """Run `lodeline-server` as the operator would, show command and output, return the output."""
     narrator.command(("lodeline-server", *words))
     done = subprocess.run(  # noqa: S603 - our own program
         [*lodeline("lodeline-server"), *words],
@@ -149,7 +151,7 @@ def register_sites(stage: Stage) -> None:
 
 def _site(stage: Stage, place: Place) -> events.Event:
     workers, kg_per_month = place.capacity
-    body = {
+    body: Json = {
         "id": place.id, "kind": place.kind, "operator": stage[place.operator].id, "country": place.country,
         "subdivision": place.subdivision, "minerals": [place.mineral], "status": "active",
     }  # fmt: skip

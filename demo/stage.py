@@ -1,4 +1,4 @@
-"""The stage: who is there, what the log last said of each subject, and how a refusal is shown to have stored nothing."""
+"""The stage: who is there, what moved each subject last, and how a refusal is shown to have stored nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DemoFailed(Exception):
 
 @dataclass
 class Stage:
-    """url: of the service; folder: where everything of this run lies; http: connections that all participants of this process share."""
+    """url: of the service; folder: where everything of this run lies; http: connections that all share."""
 
     narrator: Narrator
     days: Days

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,12 @@ _MARKS = {
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console on the current stdout or stderr; width 200 when it is no terminal, so that ids are not cut."""
+    """A console on the current stdout or stderr; where it is no terminal $COLUMNS wide, or 200 so that ids fit."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 200, highlight=False, soft_wrap=not stream.isatty())
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else 200
+    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
 
 
 def show_json(value: Any) -> None:

@@ -111,7 +111,8 @@ def show_report(report: Any, *, as_json: bool) -> None:
     screen = console()
     for check in report.checks:
         name, outcome = check.name, check.outcome.value
-        screen.print(f"{check.step:3} {mark(outcome):20} [bold]{clean(name)}[/]: {clean(check.sentence)}")
+        gap = " " * (11 - len(outcome))
+        screen.print(f"{check.step:3} {mark(outcome)}{gap}[bold]{clean(name)}[/]: {clean(check.sentence)}")
     for finding in report.findings:
         place = f" at index {finding.index}" if finding.index is not None else ""
         record = f" record {finding.record}" if finding.record else ""

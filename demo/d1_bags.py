@@ -1,12 +1,14 @@
-"""Site A's bag list as the cooperative's office sends it: a CSV from a spreadsheet in French, with a mapping file.
+"""How the bags of D1 get into the ledger: site A's as a spreadsheet, those of B and C from a place without a network.
 
-One cell is wrong the first time (a decimal comma): the dry run names its row and column, and nothing is sent.
+The spreadsheet is what the cooperative's office keeps anyway, in French, with a mapping file. One cell is wrong the
+first time (a decimal comma): the dry run names its row and column, and nothing is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from demo.shapes import tags
 from demo.stage import Stage
 
 HEADER = "Sac;Site;Lot de production;Début;Fin;Minerai;Poids net (kg);Humidité %;Teneur Ta2O5;Étiquette;Remarques"
@@ -68,3 +70,30 @@ def import_bags(stage: Stage, bags: Sequence[str]) -> None:
     (folder / "bags.csv").write_bytes(bag_list(stage, bags, wrong=False))
     hilltop.run(*words, "--dry-run")
     hilltop.run(*words)
+
+
+def dig_offline(stage: Stage, lot_b: str, lot_c: str) -> None:
+    """Sites B and C have no network: their records are signed on the spot and sent days later."""
+    narrator, days, riverside = stage.narrator, stage.days, stage["riverside"]
+    narrator.say("Sites B and C have no network. Riverside signs there and then; the queue keeps the records in order.")
+    period = ("--from", days.date(-112), "--to", days.date(-83), "--method", "artisanal", "--time", days.at(-83, 16))
+    with riverside.no_network():
+        for name, site, mass, grade, series, bags in (
+            (lot_b, "riverside-B", "880", "29.2", "B", 22),
+            (lot_c, "riverside-C", "920", "28.0", "C", 23),
+        ):
+            options = [word for tag in tags(series, bags) for word in ("--tag", f"{tag['scheme']}:{tag['number']}")]
+            riverside.run(
+                "extract", name, "--offline", "--site", f"site:{site}", "--mineral", "coltan", "--mass", mass,
+                "--moisture", "2", "--assay", f"Ta2O5={grade}", "--workers", "160", "--packages", str(bags),
+                *period, *options, lines=6,
+            )  # fmt: skip
+        riverside.run(
+            "dispatch", lot_b, lot_c, "--offline", "--consignee", stage["trader"].id, "--from", "site:riverside-B",
+            "--to", "site:lakeside-depot", "--time", days.at(-82, 7), "--expected", days.date(-81),
+            "--vehicle", "CGO 4471 AB19", "--seal", "S-2001", "--document", "waybill:WB-118", lines=6,
+        )  # fmt: skip
+        riverside.run("queue", "list")
+    narrator.note("Back in town, with a network:")
+    riverside.run("queue", "push")
+    stage.learn(riverside, lot_b, lot_c)
