@@ -50,8 +50,10 @@ class KeyStore:
         self._rounds = rounds
 
     def new(self, alg: str = "Ed25519", passphrase: str = "") -> PrivateKey:
-        """Make a key and store it; with a passphrase it is encrypted."""
+        """Make a key and store it; with a passphrase it is encrypted. No kid of ours looks like an option (`-9...`)."""
         key = private_key_from_seed(alg, secrets.token_bytes(32))
+        while key.public.kid.startswith("-"):
+            key = private_key_from_seed(alg, secrets.token_bytes(32))
         self.add(key, passphrase)
         return key
 

@@ -27,7 +27,8 @@ class Submitter(Protocol):
 
 @dataclass(slots=True)
 class PushReport:
-    """What a push did. gaps: numbers of records before the last accepted one that the log does not have."""
+    """What a push did. gaps: numbers of records before the last accepted one that the log does not
+    have, and that were not dropped."""
 
     accepted: list[QueuedRecord] = field(default_factory=list)
     refused: list[QueuedRecord] = field(default_factory=list)
@@ -138,5 +139,7 @@ def _report(queue: OfflineQueue, handled: set[int], wanted: set[int]) -> PushRep
             report.blocked.append(one)
         elif one.state == "queued":
             report.waiting.append(one)
-    report.gaps = [one.seq for one in queue.records() if one.seq < last and one.state != "accepted"]
+    report.gaps = [
+        one.seq for one in queue.records() if one.seq < last and one.state in ("queued", "blocked", "refused")
+    ]
     return report

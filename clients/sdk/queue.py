@@ -144,7 +144,7 @@ class OfflineQueue:
 
     def _find_needs(self, payload: Mapping[str, Any]) -> set[int]:
         """Queued records that this one names by record id, or whose new subjects it names."""
-        words = {payload["iss"], *_strings(payload["prev"]), *_strings(payload["body"])} - set(created(payload))
+        words = {payload["iss"], *_strings(payload["prev"]), *_strings(payload["body"])} - set(moved(payload))
         found: set[int] = set()
         for word in words:
             rows = self._db.execute(_NEEDED, (word,)).fetchall()

@@ -24,7 +24,7 @@ def sign_jwt(claims: Mapping[str, Any], key: PrivateKey, *, typ: str) -> str:
 def sign_token(key: PrivateKey, participant: str, audience: str, *, now: int) -> str:
     """A login token, good once and for two minutes."""
     claims = {"iss": participant, "sub": participant, "aud": audience, "iat": now, "exp": now + TOKEN_SECONDS}
-    return sign_jwt({**claims, "jti": secrets.token_urlsafe(18)}, key, typ=JWT_TYP)
+    return sign_jwt({**claims, "jti": secrets.token_hex(16)}, key, typ=JWT_TYP)
 
 
 def sign_grant(
@@ -40,4 +40,4 @@ def sign_grant(
 ) -> str:
     """The right of `grantee` to read `lot` and everything upstream of it until `expires` (Unix seconds)."""
     claims = {"iss": participant, "sub": grantee, "aud": audience, "lot": lot, "iat": now, "exp": expires}
-    return sign_jwt({**claims, "disclosures": disclosures, "jti": secrets.token_urlsafe(18)}, key, typ=GRANT_TYP)
+    return sign_jwt({**claims, "disclosures": disclosures, "jti": secrets.token_hex(16)}, key, typ=GRANT_TYP)
