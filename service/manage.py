@@ -153,8 +153,9 @@ def rebuild(ctx: typer.Context, as_json: JsonOption = False) -> None:
     from service.usecases.replay import rebuild as rebuild_store
 
     settings: Settings = ctx.obj
+    verifier = load_log_key(settings.key_file).verifier
     with _opened(settings) as (store, _), _bar("replaying", as_json) as progress:
-        head = rebuild_store(store, load_log_key(settings.key_file).verifier, progress)
+        head = rebuild_store(store, verifier, progress)
     _answer({"size": head.size, "root": head.root.hex(), "subjects": head.subjects}, as_json)
 
 
@@ -216,9 +217,9 @@ def serve(
     from service.logs import configure_logs
 
     settings: Settings = ctx.obj
-    configure_logs(settings.log_level)
     service = wire(settings)
     service.open_log()  # a refusal is a sentence here; inside the server it would be a traceback
+    configure_logs(settings.log_level)
     tune_collector()
     uvicorn.run(
         create_app(service),

@@ -1,0 +1,50 @@
+"""Settings: every variable, its type, and the message when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.config import Limits, Settings, SettingsError
+
+
+def test_nothing_set_gives_the_embedded_default() -> None:
+    settings = Settings.from_environment({})
+    assert settings == Settings()
+    assert settings.database_url == "sqlite:///.lodeline/lodeline.db"
+    assert settings.key_file == Path(".lodeline/log.key")
+    assert settings.checkpoint_file == Path(".lodeline/signed-checkpoints")
+
+
+def test_variables_override() -> None:
+    settings = Settings.from_environment(
+        {
+            "LODELINE_STATE": "elsewhere",
+            "LODELINE_DATABASE": "postgresql://db.example/lodeline",
+            "LODELINE_KEY": "keys/log",
+            "LODELINE_PORT": "9000",
+            "LODELINE_LIMIT_PAGE_ITEMS": "50",
+            "LODELINE_LIMIT_REQUEST_SECONDS": "2.5",
+            "LODELINE_VECTORS": "not ours",
+            "PATH": "not ours either",
+        }
+    )
+    assert settings.state == Path("elsewhere")
+    assert settings.database_url == "postgresql://db.example/lodeline"
+    assert settings.key_file == Path("keys/log")
+    assert settings.port == 9000
+    assert settings.limits == Limits(page_items=50, request_seconds=2.5)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "-1", "1e99", "99999999999999999999"])
+def test_numbers_are_numbers(text: str) -> None:
+    for name in ("LODELINE_PORT", "LODELINE_LIMIT_QUEUE_RECORDS"):
+        with pytest.raises(SettingsError, match=name):
+            Settings.from_environment({name: text})
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-0.1"])
+def test_seconds_are_finite(text: str) -> None:
+    with pytest.raises(SettingsError, match="LODELINE_LIMIT_REQUEST_SECONDS"):
+        Settings.from_environment({"LODELINE_LIMIT_REQUEST_SECONDS": text})
