@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clients.sdk.client import LodelineClient
     from clients.sdk.keystore import KeyStore
     from clients.sdk.queue import OfflineQueue
+    from clients.sdk.transport import Retries
     from ledger.keys import PrivateKey
 
 
@@ -51,6 +52,16 @@ def ask_passphrase(kid: str) -> str:
     if not sys.stdin.isatty():
         raise LocalError(f"The key {kid} has a passphrase: set LODELINE_PASSPHRASE, or run this at a terminal.")
     return getpass.getpass(f"Passphrase of key {kid[:12]}: ")
+
+
+def read_retries() -> Retries:
+    """How often to try: $LODELINE_TRIES times (6 if it is not set) before the network counts as down."""
+    from clients.sdk.transport import Retries
+
+    text = os.environ.get("LODELINE_TRIES", "6")
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise LocalError(f"LODELINE_TRIES must be a number from 1 to 100, not {text!r}.")
+    return Retries(attempts=int(text))
 
 
 class Home:
@@ -104,7 +115,8 @@ class Home:
 
         config = self.config()
         key = self.private_key() if signing else None
-        with LodelineClient(config.url, key=key, participant=config.participant, store=self.folder) as client:
+        settings: dict[str, Any] = {"key": key, "participant": config.participant, "store": self.folder}
+        with LodelineClient(config.url, retries=read_retries(), **settings) as client:
             yield client
 
     @contextmanager

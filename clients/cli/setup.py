@@ -24,7 +24,7 @@ def init(
       lodeline init https://ledger.example --participant did:web:mine.example
       lodeline init https://ledger.example -p did:web:mine.example --log-key 'ledger.example/log+1a2b3c4d+AZ...'
     """
-    from clients.cli.home import Config, Home
+    from clients.cli.home import Config, Home, read_retries
     from clients.cli.output import say, show_json
     from clients.sdk.client import LodelineClient
     from clients.sdk.errors import LocalError
@@ -40,7 +40,7 @@ def init(
         store.write_pin(pin)
     if log_key and pin is not None and pin.vkey != log_key:
         raise LocalError(f"{home.folder} trusts another log already: choose another folder with LODELINE_HOME.")
-    with LodelineClient(url, store=store) as client:
+    with LodelineClient(url, store=store, retries=read_retries()) as client:
         origin = client.origin
     vkey = pin.vkey if pin else (store.read_pin() or PinnedLog("", "")).vkey
     home.save(Config(url, participant or old.participant, old.key))

@@ -21,9 +21,14 @@ LODELINE = [sys.executable, "-m", "clients.cli.main"]
 VKEY = format_vkey(LOG_SIGNER.verifier)
 
 
+CLEAN = {
+    name: value for name, value in os.environ.items() if not name.startswith("COV")
+}  # time and imports are our own
+
+
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own; coverage is not asked for, so that time is its own."""
-    return subprocess.run([*LODELINE, *words], capture_output=True, text=True, env={**os.environ, **env}, timeout=60)
+    """A command in a process of its own."""
+    return subprocess.run([*LODELINE, *words], capture_output=True, text=True, env={**CLEAN, **env}, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +68,7 @@ def test_verify_needs_nothing_but_the_ledger(bundle: Path, tmp_path: Path) -> No
         "print('imported', sorted(names & set(sys.modules)), code)\n"
     )
     Store(tmp_path).write_pin(PinnedLog(ORIGIN, VKEY))
-    env = {**os.environ, "LODELINE_HOME": str(tmp_path)}
+    env = {**CLEAN, "LODELINE_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, timeout=60)
     assert done.stdout.splitlines()[-1] in ("imported [] 0", "imported ['molmass'] 0"), done.stdout + done.stderr
 
