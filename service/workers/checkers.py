@@ -9,7 +9,9 @@ checking it. With no workers everything is checked in line, by the same function
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -135,6 +137,14 @@ def _make_pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _prepare() -> None:
-    """Ctrl-C is for the server, which ends the pool."""
+    """Ctrl-C is for the server, which ends the pool; a server that is killed takes its workers with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     tune_collector()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
