@@ -87,10 +87,11 @@ class Edge:
             else:
                 await self.refuse(exchange, MethodNotAllowed("Use POST here.", allowed=["POST"]))
             return
-        _keep_slashes(scope)
-        if scope["method"] == "HEAD":  # RFC 9110 section 9.3.2: GET without the content
-            scope["method"] = "GET"
-        task = asyncio.ensure_future(self._app(scope, receive, exchange.send))
+        inner = exchange.inner = dict(scope)  # the server goes by its own copy
+        _keep_slashes(inner)
+        if inner["method"] == "HEAD":  # RFC 9110 section 9.3.2: GET without the content
+            inner["method"] = "GET"
+        task = asyncio.ensure_future(self._app(inner, receive, exchange.send))
         done, _ = await asyncio.wait({task}, timeout=self._seconds)
         if done:
             await task
@@ -119,10 +120,10 @@ class Edge:
 class Exchange:
     """One request and its answer: the id, what was sent so far, which route it was."""
 
-    __slots__ = ("_head", "_scope", "_send", "bytes", "done", "hot_route", "id", "method", "started", "status")
+    __slots__ = ("_head", "_send", "bytes", "done", "hot_route", "id", "inner", "method", "started", "status")
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope = scope
+        self.inner: Scope = {}
         self._send = send
         self.id = _request_id(scope)
         self.method = scope["method"] if scope["method"] in _METHODS else "OTHER"
@@ -142,7 +143,7 @@ class Exchange:
     @property
     def route(self) -> str:
         """The template of the route that was taken, such as `/v1/lots/{id}`."""
-        return self.hot_route or getattr(self._scope.get("route"), "path", UNMATCHED)
+        return self.hot_route or getattr(self.inner.get("route"), "path", UNMATCHED)
 
     async def send(self, message: Message) -> None:
         """Pass a message on, with the headers that every answer has."""
