@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from ledger.disclosure import DIGEST, SD_ALG, Disclosed, conceal_members, disclosure_digest, fill_in, find_digests
@@ -50,6 +51,7 @@ _HEADER = frozenset(("alg", "kid", "typ"))
 _ALGS = {"Ed25519": "Ed25519", "EdDSA": "Ed25519", "ES256": "ES256"}  # RFC 9864, RFC 8037, RFC 7518
 _CLAIMS = frozenset(("aud", "body", "iat", "iss", "prev", "time", "type"))
 _CLAIMS_SD = _CLAIMS | {"_sd_alg"}
+_ALL_CLAIMS = itemgetter(*sorted(_CLAIMS))
 _RECORD_ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -150,8 +152,9 @@ def parse_record(jws: bytes | str, *, schema_follows: bool = False) -> Record:
         raise EnvelopeError("A record is a compact JWS: three base64url texts with dots between them.")
     alg, kid = _parse_header(parts[0])
     text = _parse_part(parts[1], "payload")
-    payload = parse_json(text, closed=schema_follows and not _may_conceal(text))
-    _check_payload(payload, text)
+    concealing = _may_conceal(text)
+    payload = parse_json(text, closed=schema_follows and not concealing)
+    _check_payload(payload, concealing=concealing)
     if _SIGNATURE.fullmatch(parts[2]) is None:
         raise EncodingError("The signature of a record is 64 bytes in canonical base64url text.")
     return Record(hashlib.sha256(data).hexdigest(), data, alg, kid, payload)
@@ -191,7 +194,7 @@ def sign_record(
     """
     concealed, disclosures = conceal_members(payload, conceal, salts=salts)
     text = format_json(concealed)
-    _check_payload(concealed, text)
+    _check_payload(concealed, concealing=True)
     message = _format_header(key.public.alg, key.public.kid) + b"." + format_b64url(text).encode("ascii")
     size = len(message) + 1 + _SIGNATURE_TEXT
     if size > MAX_RECORD_BYTES:
@@ -278,36 +281,43 @@ def _format_header(alg: str, kid: str) -> bytes:
     return format_b64url(format_json({"alg": alg, "kid": kid, "typ": RECORD_TYP})).encode("ascii")
 
 
-def _check_payload(payload: Any, text: bytes) -> None:
-    """The claims and their types. text: the payload as canonical JSON."""
+def _check_payload(payload: Any, *, concealing: bool) -> None:
+    """The claims and their types. concealing: `_may_conceal` of the text, cheaper than a search of the value."""
     if type(payload) is not dict:
         raise EnvelopeError("The payload of a record is a JSON object.")
-    if payload.keys() != _CLAIMS and payload.keys() != _CLAIMS_SD:
+    try:
+        aud, body, iat, iss, prev, time, kind = _ALL_CLAIMS(payload)
+    except KeyError:
+        raise _claims_fault(payload) from None
+    if not (type(iss) is type(aud) is type(kind) is type(time) is str and type(prev) is type(body) is dict):
         raise _claims_fault(payload)
-    for name in ("iss", "aud", "type"):
-        if type(payload[name]) is not str or not payload[name]:
-            raise SchemaError(f"`{name}` must be a string with something in it.", pointer=f"/{name}")
-    if type(payload["iat"]) is not int or payload["iat"] < 0:
-        raise SchemaError("`iat` must be an integer number of seconds.", pointer="/iat")
-    if type(payload["time"]) is not str:
-        raise SchemaError("`time` must be a string.", pointer="/time")
-    parse_time(payload["time"], "/time")
-    prev = payload["prev"]
-    if type(prev) is not dict:
-        raise SchemaError("`prev` must be an object.", pointer="/prev")
+    if not (iss and aud and kind and type(iat) is int and iat >= 0):
+        raise _claims_fault(payload)
+    if len(payload) != len(_CLAIMS) and payload.keys() != _CLAIMS_SD:
+        raise _claims_fault(payload)
+    parse_time(time, "/time")
     for subject, head in prev.items():
         if type(head) is not str or _RECORD_ID.fullmatch(head) is None:
             raise SchemaError("A head is a record id: 64 hex digits.", pointer=join_pointer("/prev", subject))
-    if type(payload["body"]) is not dict:
-        raise SchemaError("`body` must be an object.", pointer="/body")
-    _check_concealed(payload, text)
+    if concealing:
+        _check_concealed(payload)
 
 
 def _claims_fault(payload: dict[str, Any]) -> SchemaError:
+    """The error for the first claim that is missing, unknown or of another type; there is one."""
     for name in sorted(_CLAIMS - payload.keys()):
         return SchemaError(f"The claim `{name}` is missing.", pointer=f"/{name}")
-    name = min(payload.keys() - _CLAIMS_SD)
-    return SchemaError("A record has no such claim.", pointer=join_pointer("", name))
+    for name in sorted(payload.keys() - _CLAIMS_SD):
+        return SchemaError("A record has no such claim.", pointer=join_pointer("", name))
+    for name in ("iss", "aud", "type"):
+        if type(payload[name]) is not str or not payload[name]:
+            return SchemaError(f"`{name}` must be a string with something in it.", pointer=f"/{name}")
+    if type(payload["iat"]) is not int or payload["iat"] < 0:
+        return SchemaError("`iat` must be an integer number of seconds.", pointer="/iat")
+    if type(payload["time"]) is not str:
+        return SchemaError("`time` must be a string.", pointer="/time")
+    name = "prev" if type(payload["prev"]) is not dict else "body"
+    return SchemaError(f"`{name}` must be an object.", pointer=f"/{name}")
 
 
 def _may_conceal(text: bytes) -> bool:
@@ -315,13 +325,11 @@ def _may_conceal(text: bytes) -> bool:
     return b'"_sd' in text or b'"..."' in text
 
 
-def _check_concealed(payload: dict[str, Any], text: bytes) -> None:
+def _check_concealed(payload: dict[str, Any]) -> None:
     """`_sd` stands where it may; `_sd_alg` is there exactly when it is needed."""
-    digests: dict[str, str] = {}
-    if _may_conceal(text):
-        if not payload["prev"].keys().isdisjoint(("_sd", "_sd_alg", "...")):
-            raise EnvelopeError("`prev` can hold no digests.", pointer="/prev")
-        digests = find_digests(payload["body"])
+    if not payload["prev"].keys().isdisjoint(("_sd", "_sd_alg", "...")):
+        raise EnvelopeError("`prev` can hold no digests.", pointer="/prev")
+    digests = find_digests(payload["body"])
     if payload.get("_sd_alg") != (SD_ALG if digests else None) or ("_sd_alg" in payload) != bool(digests):
         raise EnvelopeError(
             "`_sd_alg` is sha-256 when members are concealed, and absent otherwise.", pointer="/_sd_alg"
