@@ -45,12 +45,14 @@ def list_grants(as_json: AsJson = False) -> None:
 
 
 @grant_app.command("revoke")
-def revoke(jti: Annotated[str, typer.Argument(help="The grant's jti.")]) -> None:
+def revoke(jti: Annotated[str, typer.Argument(help="The grant's jti.")], as_json: AsJson = False) -> None:
     """End a grant before its time."""
     from clients.cli.home import Home
+    from clients.cli.output import show_result
 
     with Home().client() as client:
         client.revoke_grant(jti)
+    show_result(as_json=as_json, jti=jti, status="revoked")
 
 
 def disclose(

@@ -29,8 +29,8 @@ def import_file(
 ) -> None:
     """Import a list. Nothing is signed unless the whole file is fine (or --skip-bad leaves the bad rows out).
 
-    Rows with the same shipment, waybill or batch (column `group`) become one record. The columns are described in the
-    documentation; other names are mapped in a TOML file:
+    Rows with the same shipment, waybill or batch (column `group`) become one record. The columns are described in
+    docs/formats/lists.md; other names are mapped in a TOML file:
 
       timezone = "Africa/Kinshasa"
       columns = { lot = "Bag no.", mass = "Net kg" }

@@ -62,6 +62,7 @@ def import_key(
     file: Annotated[Path, typer.Argument(help="File with a private JWK, for example of `lodeline-server keygen`.")],
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Encrypt the key file under a passphrase.")] = False,
     use: Annotated[bool, typer.Option("--use/--keep", help="Sign with it from now on.")] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Take over a private key that was made elsewhere. Remove the original afterwards.
 
@@ -70,7 +71,7 @@ def import_key(
     import json
 
     from clients.cli.home import Home
-    from clients.cli.output import say
+    from clients.cli.output import show_result
     from clients.sdk.errors import LocalError
     from clients.sdk.files import read_limited
     from ledger.keys import parse_private_jwk
@@ -83,7 +84,7 @@ def import_key(
     home.keys.add(key, _new_passphrase() if passphrase else "")
     if use:
         home.use_key(key.public.kid)
-    say(key.public.kid)
+    show_result(as_json=as_json, kid=key.public.kid, signs=use)
 
 
 @app.command("list")
@@ -105,12 +106,15 @@ def list_keys(as_json: AsJson = False) -> None:
 
 
 @app.command("use")
-def use_key(kid: Kid) -> None:
+def use_key(kid: Kid, as_json: AsJson = False) -> None:
     """Sign with this key from now on."""
     from clients.cli.home import Home
+    from clients.cli.output import show_result
 
     home = Home()
-    home.use_key(home.keys.find(kid).kid)
+    found = home.keys.find(kid).kid
+    home.use_key(found)
+    show_result(as_json=as_json, kid=found, signs=True)
 
 
 @app.command("show")

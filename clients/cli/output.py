@@ -69,6 +69,15 @@ def say(text: str, *, style: str = "") -> None:
     console().print(clean(text), style=style or None)
 
 
+def show_result(*, as_json: bool, **members: Any) -> None:
+    """A few members: one JSON object, or a line each."""
+    if as_json:
+        show_json(members)
+        return
+    for name, value in members.items():
+        say(f"{name}: {value}")
+
+
 def exit_code(error: LedgerError) -> int:
     """1 for what was refused or refuted, 2 for what could not be decided here and now."""
     from clients.sdk.errors import LocalError, Unreachable

@@ -100,21 +100,27 @@ def show(record: Number, as_json: AsJson = False) -> None:
 
 
 @app.command("retry")
-def retry(record: Number) -> None:
+def retry(record: Number, as_json: AsJson = False) -> None:
     """Queue a refused or dropped record again as it is, because what was missing is there now."""
     from clients.cli.home import Home
+    from clients.cli.output import show_result
 
     with Home().queue() as queue:
-        queue.retry(queue.get(record).seq)
+        one = queue.get(record)
+        queue.retry(one.seq)
+        show_result(as_json=as_json, queued=one.seq, state=queue.get(one.seq).state)
 
 
 @app.command("drop")
-def drop(record: Number) -> None:
+def drop(record: Number, as_json: AsJson = False) -> None:
     """Give a record up: it is never sent; its text stays in the file. What builds on it stays blocked."""
     from clients.cli.home import Home
+    from clients.cli.output import show_result
 
     with Home().queue() as queue:
-        queue.drop(queue.get(record).seq)
+        one = queue.get(record)
+        queue.drop(one.seq)
+        show_result(as_json=as_json, queued=one.seq, state=queue.get(one.seq).state)
 
 
 @app.command("fetch")

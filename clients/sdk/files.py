@@ -20,10 +20,10 @@ def make_folder(path: Path, mode: int = 0o700) -> None:
         raise LocalError(f"Cannot make the folder {path}: {error.strerror}.") from error
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int = SHARED, replace: bool = True) -> None:
+def write_atomic(path: Path, content: bytes, *, mode: int = SHARED, replace: bool = True, durable: bool = True) -> None:
     """Write all of `content` or nothing; with `replace=False` an existing file is refused.
 
-    The folder entry is fsynced too, so that a power cut after the return cannot undo it.
+    durable: file and folder entry are fsynced, so that a power cut after the return cannot undo it.
     """
     make_folder(path.parent)
     try:
@@ -32,13 +32,15 @@ def write_atomic(path: Path, content: bytes, *, mode: int = SHARED, replace: boo
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
                 stream.flush()
-                os.fsync(stream.fileno())
+                if durable:
+                    os.fsync(stream.fileno())
             os.chmod(temporary, mode)
             _put(temporary, path, replace)
         except BaseException:
             os.unlink(temporary)
             raise
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except FileExistsError as error:
         raise LocalError(f"{path} exists already: choose another name or remove it first.") from error
     except OSError as error:

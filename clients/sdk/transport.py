@@ -18,7 +18,7 @@ import httpx
 from clients.sdk.errors import LocalError, Misbehaviour, Unreachable, parse_problem_bytes
 
 MAX_ANSWER = 256 * 1024 * 1024  # bytes; a bundle of a large lot, far above any other answer
-RETRIED = frozenset({429, 502, 503, 504})
+RETRIED = frozenset({408, 429, 502, 503, 504})
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 

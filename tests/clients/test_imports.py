@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clients.importers.fields import COLUMNS
 from clients.importers.mapping import parse_mapping, read_mapping
 from clients.importers.plan import ImportPlan, plan_import
 from clients.importers.send import find_unknown, learn_lots, send_drafts
@@ -275,3 +276,13 @@ def test_an_import_without_a_network_builds_on_the_queue(
     with pytest.raises(UnknownSubject):
         queue.add(lambda find: miner.sign(send(TRADER, "lot:none"), find_head=find))
     assert MINER in queue.get(1).text or queue.get(1).text
+
+
+def test_the_documentation_names_every_column() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "formats" / "lists.md").read_text()
+    for kind, columns in COLUMNS.items():
+        section = text.partition(f"## {kind}\n")[2].partition("\n## ")[0]
+        rows = [line.split("|")[1:5] for line in section.splitlines() if line.startswith("| `")]
+        assert [[cell.strip() for cell in row] for row in rows] == [
+            [f"`{c.name}`", "yes" * c.required, "yes" * c.shared, ", ".join(c.aliases)] for c in columns
+        ]

@@ -60,7 +60,7 @@ def test_waits_grow_with_jitter_and_have_a_limit() -> None:
     assert waits[-1] == 8.0
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
 def test_come_back_later(status: int) -> None:
     calls: list[int] = []
 
