@@ -15,6 +15,7 @@ import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from typing import Final
 
@@ -24,14 +25,20 @@ from ledger.envelope import Record
 from ledger.errors import LedgerError
 from ledger.keys import PublicKey
 from service.bootstrap import tune_collector
+from service.errors import Unavailable
+from service.logs import get_logger
 from service.usecases.check import Candidate, KeyRing, check_presentation
 from service.usecases.submit import Item
+
+log = get_logger("checkers")
 
 CHUNK: Final = 128
 """Lines per task: a few milliseconds of work."""
 
 _Verdict = tuple[str, bool, tuple[tuple[str, str], ...]] | LedgerError
 """Record id, whether the signature was checked, disclosures; or why the line is refused."""
+
+_Task = tuple[list[bytes], dict[str, PublicKey]]
 
 
 class Checkers:
@@ -40,6 +47,7 @@ class Checkers:
     def __init__(self, keys: KeyRing, workers: int) -> None:
         self._keys, self._workers = keys, workers
         self._pool = _make_pool(workers) if workers else None
+        self._lock = threading.Lock()
 
     def warm_up(self) -> None:
         """Start every process now, not with the first batch."""
@@ -62,18 +70,41 @@ class Checkers:
     def _check_chunk(self, lines: Sequence[bytes]) -> Future[list[Item]]:
         done: Future[list[Item]] = Future()
         known = self._known_keys(lines)
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             done.set_result(_items(lines, check_lines(lines, known)))
-            return done
+        else:
+            self._ask(pool, (list(lines), known), done, tries=2)
+        return done
+
+    def _ask(self, pool: ProcessPoolExecutor, task: _Task, done: Future[list[Item]], *, tries: int) -> None:
+        """Have a process check the lines; if it dies over them, a new one once more."""
 
         def finish(answer: Future[list[_Verdict]]) -> None:
-            if error := answer.exception():
-                done.set_exception(error)
+            error = answer.exception()
+            if error is None:
+                done.set_result(_items(task[0], answer.result()))
+            elif isinstance(error, BrokenProcessPool) and tries > 1:
+                self._ask(self._replace(pool), task, done, tries=tries - 1)
             else:
-                done.set_result(_items(lines, answer.result()))
+                log.error("lines could not be checked", error=repr(error))
+                done.set_exception(Unavailable("The records could not be checked for now.", retry_after=1))
 
-        self._pool.submit(check_lines, list(lines), known).add_done_callback(finish)
-        return done
+        try:
+            pool.submit(check_lines, *task).add_done_callback(finish)
+        except RuntimeError as broken:  # BrokenProcessPool, or shut down meanwhile
+            failed: Future[list[_Verdict]] = Future()
+            failed.set_exception(broken)
+            finish(failed)
+
+    def _replace(self, broken: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """A new pool in the place of one whose process died; whoever comes first makes it."""
+        with self._lock:
+            if self._pool is broken:
+                log.error("a checking process died: starting new ones")
+                broken.shutdown(wait=False)
+                self._pool = _make_pool(self._workers)
+            return self._pool or broken
 
     def _known_keys(self, lines: Sequence[bytes]) -> dict[str, PublicKey]:
         """The keys that the lines name, as far as they are known now."""

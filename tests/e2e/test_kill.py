@@ -46,7 +46,7 @@ from tests.support.world import (
     new_lot,
 )
 
-ROUNDS = 3
+ROUNDS = 2
 RECORDS = 400
 ACKNOWLEDGED = 120  # records of a round that were answered when the server is killed
 RECORD = {"content-type": "application/custody-record+sd-jwt"}
