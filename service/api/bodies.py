@@ -76,11 +76,13 @@ async def read_lines(
         piece = message.get("body", b"")
         more = message.get("more_body", False)
         total += len(piece)
-        *lines, rest = (rest + piece).split(b"\n")
-        if not more and rest:
+        *lines, rest = (rest + piece[: len(piece) - max(0, total - limit)]).split(b"\n")
+        if not more and total <= limit and rest:
             lines, rest = [*lines, rest], b""
-        taken = []
+        taken: list[tuple[int, bytes]] = []
         for line in lines:
+            if len(line) > line_limit:
+                break
             number += 1
             if text := line.removesuffix(b"\r"):
                 taken.append((number, text))
@@ -88,7 +90,7 @@ async def read_lines(
             yield taken
         if total > limit:
             raise _too_large(limit)
-        if len(rest) > line_limit:
+        if max(map(len, (*lines, rest))) > line_limit:
             raise BodyTooLarge(
                 f"Line {number + 1} is longer than {line_limit} bytes.", limit=line_limit, line=number + 1
             )

@@ -109,10 +109,11 @@ def title_of(error_class: type[Exception]) -> str:
 
 
 def walk_errors(root: type[Exception]) -> Iterator[type[Exception]]:
-    """`root` and every class below it, each once."""
+    """`root` and every class below it in the same room, each once: other programs' own leaves are not ours."""
     yield root
     for child in root.__subclasses__():
-        yield from walk_errors(child)
+        if child.__module__.partition(".")[0] == root.__module__.partition(".")[0]:
+            yield from walk_errors(child)
 
 
 def codes() -> dict[str, int]:

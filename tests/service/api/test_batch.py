@@ -15,8 +15,9 @@ import pytest
 from ledger.envelope import SignedRecord
 from ledger.log.proof import check_receipt
 from service.api.batch import BatchIntake
+from service.api.bodies import read_lines
 from service.api.deps import Backend
-from service.errors import Unavailable
+from service.errors import BodyTooLarge, Unavailable
 from service.usecases.submit import Item, Outcome, Sequenced
 from tests.service.api.harness import NDJSON, Desk, serving, settle_in
 from tests.support.world import MINER, ORIGIN, TRADER, World, dispatch_body, extract_body, new_lot
@@ -164,6 +165,28 @@ def test_a_request_of_the_wrong_form(
 def test_the_query_itself_may_be_malformed(desk: Desk) -> None:
     for query in ("atomic", "%ff=%ff", "atomic=true&&"):
         assert desk.client.post(f"/v1/records/batch?{query}", content=b"x", headers=NDJSON).status_code == 400
+
+
+def test_lines_are_the_same_however_they_arrive() -> None:
+    """Cut anywhere, with a line that is too long in the middle, at the end, or a body that is."""
+
+    async def read(*pieces: bytes, limit: int = 1000) -> tuple[list[tuple[int, bytes]], int]:
+        client, found, line = Client(*pieces), [], 0
+        try:
+            async for lines in read_lines(client.receive, limit=limit, line_limit=10, seconds=5):
+                found += lines
+        except BodyTooLarge as error:
+            line = error.values.get("line", -1)
+        return found, line
+
+    whole = b"one\n\ntwo\r\nthree"
+    for at in range(len(whole) + 1):
+        assert asyncio.run(read(whole[:at], whole[at:])) == ([(1, b"one"), (3, b"two"), (4, b"three")], 0)
+    bad = b"one\n" + b"x" * 11 + b"\ntwo"
+    for at in range(len(bad) + 1):
+        assert asyncio.run(read(bad[:at], bad[at:])) == ([(1, b"one")], 2)
+    for at in range(len(whole) + 1):
+        assert asyncio.run(read(whole[:at], whole[at:], limit=6)) == ([(1, b"one")], -1)
 
 
 def test_crlf_and_a_last_line_without_an_end(desk: Desk) -> None:
