@@ -13,8 +13,8 @@ it again (`service.usecases.open_log`), which is what happens after a crash as w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from ledger.custody.state import Needs, State, Step, needs, plan_step
 from ledger.entry import format_entry, parse_entry
@@ -54,23 +54,22 @@ class Submission:
     atomic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one record. index, logged (ms), entry: unless it was refused; error: when it was."""
 
     status: Literal["created", "existing", "refused"]
     id: str = ""
-    index: int = -1
+    index: int = -1  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an outcome
     logged: int = 0
     entry: bytes = b""
     error: LedgerError | ServiceError | None = None
-    _prove: Callable[[int], str] | None = field(default=None, repr=False, compare=False)
+    prove: Callable[[int], str] | None = None
 
     def receipt(self) -> str:
         """The record's receipt. Computed when asked for, by whoever asks; raises nothing new for a stored record."""
-        if self._prove is None:
+        if self.prove is None:
             raise ValueError("a refused record has no receipt")
-        return self._prove(self.index)
+        return self.prove(self.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +148,7 @@ class _Fold:
         self.disclosures: list[tuple[int, str, str]] = []
         self.keys: list[Step] = []
         self.proofs = _Proofs()
+        self.prove = self.proofs.receipt
         self.wrote = False
         candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
         self.known = self._find_known(candidates)
@@ -178,15 +178,17 @@ class _Fold:
         if isinstance(item, LedgerError):
             return _refused(item)
         record = item.record
-        known = self.known.get(record.id)
-        if known is None:
+        outcome = self.known.get(record.id)
+        if outcome is None:
             try:
-                step = self._judge(self.memory.state, item)
+                outcome = self._accept(item, self._judge(self.memory.state, item))
             except LedgerError as error:
                 return _refused(error, record.id)
-            known = self._accept(item, step)
-        self.disclosures += [(known.index, digest, text) for digest, text in item.disclosures]
-        return known
+        elif outcome.status == "created":  # a moment ago, in this batch
+            outcome = outcome._replace(status="existing")
+        if item.disclosures:
+            self.disclosures += [(outcome.index, digest, text) for digest, text in item.disclosures]
+        return outcome
 
     def _judge(self, state: State, item: Candidate) -> Step:
         step = plan_step(state, item.record, self.now)
@@ -205,8 +207,8 @@ class _Fold:
         self.memory.state.apply(step)
         if step.keys:
             self.keys.append(step)
-        created = Outcome("created", record.id, seq, self.now, entry, None, self.proofs.receipt)
-        self.known[record.id] = Outcome("existing", record.id, seq, self.now, entry, None, self.proofs.receipt)
+        created = Outcome("created", record.id, seq, self.now, entry, None, self.prove)
+        self.known[record.id] = created
         return created
 
     def _rehearse(self, items: Sequence[Item]) -> list[LedgerError | None]:
