@@ -65,12 +65,14 @@ class Narrator:
         self.console.print(f"  [bold yellow]$ {escape(format_command(words))}[/]")
 
     def output(self, text: str, *, lines: int = SHOWN_LINES) -> None:
-        """What a command printed, indented and cut to so many lines."""
+        """What a command printed, indented; of more than so many lines the beginning and the last one."""
         found = [line.rstrip() for line in text.splitlines() if line.strip()]
-        for line in found[:lines]:
+        left_out = len(found) - lines
+        for line in found if left_out <= 0 else found[: lines - 1]:
             self.console.print(f"  [dim]│[/] {escape(line)}")
-        if len(found) > lines:
-            self.console.print(f"  [dim]│ … {len(found) - lines} more lines[/]")
+        if left_out > 0:
+            self.console.print(f"  [dim]│ … {left_out} more lines[/]")
+            self.console.print(f"  [dim]│[/] {escape(found[-1])}")
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Figures side by side; every column but the first is aligned right."""

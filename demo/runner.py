@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -25,14 +25,17 @@ SCENES = (d1_coltan.play, d2_tin.play, d3_cobalt.play, fraud.play, verification.
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(folder: Path, port: int, *, leave: bool, narrator: Narrator | None = None) -> int:
+Scene = Callable[[Stage], None]
+
+
+def run(folder: Path, port: int, *, leave: bool, scenes: Sequence[Scene] = SCENES) -> int:
     """Play everything; the exit code. leave: end after the last scene instead of serving on."""
-    narrator = narrator or Narrator()
+    narrator = Narrator()
     try:
         with _sigterm_like_ctrl_c():
             check_port(port)
             clear(folder)
-            _play(narrator, folder, port, leave=leave)
+            _play(narrator, folder, port, scenes, leave=leave)
     except (PortTaken, ProcessFailed, CommandFailed, DemoFailed, LedgerError) as error:
         narrator.failed(str(error))
         return 2 if isinstance(error, PortTaken) else 1
@@ -42,10 +45,10 @@ def run(folder: Path, port: int, *, leave: bool, narrator: Narrator | None = Non
     return 0
 
 
-def _play(narrator: Narrator, folder: Path, port: int, *, leave: bool) -> None:
+def _play(narrator: Narrator, folder: Path, port: int, scenes: Sequence[Scene], *, leave: bool) -> None:
     began = time.monotonic()
     with _programs(narrator, folder, port) as (stage, service):
-        for scene in SCENES:
+        for scene in scenes:
             scene(stage)
             service.check_alive()
         _sum_up(stage, time.monotonic() - began)
@@ -91,7 +94,7 @@ def _serve_on(stage: Stage, service: Running) -> None:
     narrator, url = stage.narrator, stage.url
     narrator.say("The service goes on running. Ctrl-C stops it.")
     for path, what in (
-        ("/docs", "the HTTP API, to try out"),
+        ("/openapi.json", "the HTTP API"),
         ("/.well-known/lodeline", "origin and key of the log"),
         ("/log/checkpoint", "the signed checkpoint"),
         ("/v1/participants", "the register"),

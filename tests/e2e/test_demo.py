@@ -1,0 +1,216 @@
+"""`make demo EXIT=1` as a person runs it: real processes, real HTTP, and what its files prove afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from demo.narrator import format_command
+from demo.processes import PortTaken, check_port
+from demo.runner import MARKER, ROOT, clear
+from demo.stage import DemoFailed
+from ledger.evidence.trust import parse_policy
+from ledger.evidence.verify import verify_bundle
+
+SECONDS = 240
+REFUSALS = (
+    ("LotDisputed", "lot-disputed"),
+    ("TagInUse", "tag-in-use"),
+    ("UnknownKey", "unknown-key"),
+    ("LotInTransit", "lot-in-transit"),
+    ("StaleHead", "stale-head"),
+    ("NotConsignee", "not-consignee"),
+    ("LotNotHeld", "lot-not-held"),
+    ("MetalGain", "metal-gain"),
+    ("MassGain", "mass-gain"),
+    ("LotClosed", "lot-closed"),
+)
+LINES = (
+    "row 10, column Poids net (kg) (G)",  # the import names the bad cell
+    "decimal-comma",
+    "16 rows, 0 records, 1 faults; nothing was sent.",
+    "5,450 kg become 5,000 kg at 30.0 %",
+    "│   concentrate made   │  1,619.0 │ 1,019.97 │     75.0 % │",
+    "│   in stock           │  1,538.0 │   968.94 │     71.2 % │",
+    "On the scale 13.5 % are missing; the ledger compares dry mass and metal, and accepts.",
+    "10.80 t Co in, 10.47 t Co out: 97.0 % recovery, 16.7 t of sulphate per truck.",
+    "overspent: Lot 'COLTAN-A-17' has 40 kg left, 60 kg can't be taken from it.",
+    "not-found: There is no such lot, or you may not see it",
+    "Cosigned by w1; quorum w1.",
+    "verified TANTALUM-1",
+    "ok  verified offline: exit code 0",
+    "refuted TANTALUM-1",
+    "ok  refuted: exit code 1",
+    "bad-signature",
+    "ok  verified with the disclosures erased: exit code 0",
+    "The log extends the checkpoint that you remember.",
+    "ok  audited twice: the log is append-only",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: exit code, what was printed, the folder that it left."""
+
+    code: int
+    text: str
+    folder: Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(folder: Path, port: int) -> list[str]:
+    return [sys.executable, "-m", "demo", "--exit", "--port", str(port), "--state", str(folder)]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder, port = tmp_path_factory.mktemp("demo"), free_port()
+    done = subprocess.run(command(folder, port), cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+    check_port(port)  # the service is gone
+    return Run(done.returncode, done.stdout + done.stderr, folder)
+
+
+def test_the_whole_demo_runs_to_its_end(run: Run) -> None:
+    assert run.code == 0, run.text[-3000:]
+    assert "Traceback" not in run.text
+    assert [line for line in LINES if line not in run.text] == []
+    assert re.search(r"^\d+ records in the log, in \d+ s\.", run.text, re.MULTILINE)
+
+
+def test_every_fraud_is_refused_with_its_error_and_leaves_no_trace(run: Run) -> None:
+    found = re.findall(
+        r"refused  (\w+) \(([a-z-]+)\).*\n +.+\n +nothing stored: the log still has (\d+) entries", run.text
+    )
+    assert [(name, code) for name, code, _ in found] == list(REFUSALS)
+    sizes = [int(size) for _, _, size in found]
+    assert sizes == sorted(sizes)
+
+
+def test_the_log_goes_on_where_a_refusal_left_it(run: Run) -> None:
+    size, checked = None, 0
+    for line in run.text.splitlines():
+        if still := re.search(r"nothing stored: the log still has (\d+) entries", line):
+            size = int(still[1])
+        elif line.startswith("  $ "):
+            size = None  # records of the command line have no line of their own
+        elif (accepted := re.match(r"  #(\d+) ", line)) and size is not None:
+            assert int(accepted[1]) == size
+            size, checked = None, checked + 1
+    assert checked >= 2
+
+
+def test_erased_members_read_erased(run: Run) -> None:
+    erased = re.findall(r"a member of (/body\S*), digest \S+: erased", run.text)
+    assert sorted(erased) == ["/body", "/body/documents/0", *["/body/transport"] * 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "failed"),
+    [
+        ("tantalum.bundle.json", "verified", set()),
+        ("after-erasure.bundle.json", "verified", set()),
+        ("flipped.bundle.json", "refuted", {"format"}),
+        ("forged.bundle.json", "refuted", {"inclusion", "signatures"}),
+    ],
+)
+def test_bundles_that_the_demo_left_prove_what_it_said(run: Run, name: str, outcome: str, failed: set[str]) -> None:
+    policy = parse_policy((run.folder / "trust.policy").read_bytes())
+    report = verify_bundle((run.folder / "people" / "buyer" / name).read_bytes(), policy, datetime.now(UTC))
+    assert report.outcome == outcome
+    assert {check.name for check in report.checks if check.outcome.value == "fail"} == failed
+    if outcome == "verified":
+        assert report.lot is not None
+        origins = [origin["site"] for origin in report.lot["origins"]]
+        assert origins == ["site:ridge-E", "site:riverside-B", "site:riverside-C", "site:hilltop-A"]
+
+
+def test_the_database_that_the_demo_left_is_sound(run: Run) -> None:
+    words = [sys.executable, "-m", "service.manage", "--state", str(run.folder / "service"), "fsck"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_private_keys_stay_private(run: Run) -> None:
+    keys = [*run.folder.rglob("*.jwk"), *run.folder.rglob("*.key"), run.folder / "registrar.json"]
+    assert len(keys) > 18
+    assert {oct(path.stat().st_mode & 0o777) for path in keys} == {"0o600"}
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield int(other.getsockname()[1])
+
+
+def test_taken_port_is_named_with_the_way_out(taken: int, tmp_path: Path) -> None:
+    with pytest.raises(PortTaken, match=rf"Port {taken} .* `make demo PORT={taken + 10}`"):
+        check_port(taken)
+    done = subprocess.run(command(tmp_path / "state", taken), cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 2
+    assert f"make demo PORT={taken + 10}" in done.stdout
+    assert not (tmp_path / "state").exists()
+
+
+def test_left_running_the_service_answers_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    port, out = free_port(), tmp_path / "out"
+    program = "import pathlib, sys; from demo.runner import run; folder, port = sys.argv[1:]; "
+    program += "sys.exit(run(pathlib.Path(folder), int(port), leave=False, scenes=()))"
+    words = [sys.executable, "-u", "-c", program, str(tmp_path / "state"), str(port)]
+    with out.open("wb") as sink:
+        demo = subprocess.Popen(words, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT)
+    try:
+        _wait_for(b"LODELINE_HOME=", out, demo)
+        urls = re.findall(r"^  (http://\S+)", out.read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(urls) == 5
+        assert [httpx.get(url).status_code for url in urls] == [200] * 5
+    finally:
+        demo.send_signal(signal.SIGTERM)  # the demo stops what it started
+        code = demo.wait(SECONDS)
+    assert code == 0
+    assert "Stopping the service." in out.read_text(encoding="utf-8")
+    check_port(port)
+
+
+def _wait_for(text: bytes, out: Path, demo: subprocess.Popen[bytes]) -> None:
+    for _ in range(10 * SECONDS):
+        if text in out.read_bytes():
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            demo.wait(0.1)
+            break
+    raise AssertionError(out.read_text(encoding="utf-8"))
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DemoFailed, match="holds something that this demo did not make"):
+        clear(tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+    (tmp_path / MARKER).touch()
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [MARKER]
+
+
+def test_commands_are_shown_as_a_person_could_type_them() -> None:
+    words = ["lodeline", "extract", "A", "--note", "two words", "--tag", "s:1", "--tag", "s:2", "--offline"]
+    assert format_command(words) == "lodeline extract A --note 'two words' --tag s:1 --tag s:2 --offline"
+    words += ["--tag", "s:3", "--tag", "s:4"]
+    assert format_command(words) == ("lodeline extract A --note 'two words' --tag s:1 … (3 more --tag) --offline")
