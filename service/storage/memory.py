@@ -102,9 +102,13 @@ _SUBJECTS_OF: Final = (
 )
 
 
+_SIGN: Final = 1 << 63
+_ALL: Final = (1 << 64) - 1
+
+
 def id_prefix(record_id: str) -> int:
     """The first 8 bytes of a record id as `record_ids` holds them: signed, big endian."""
-    return int.from_bytes(bytes.fromhex(record_id[:16]), "big", signed=True)
+    return ((int(record_id[:16], 16) + _SIGN) & _ALL) - _SIGN
 
 
 def find_entries(
