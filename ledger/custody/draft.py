@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ledger.custody.subjects import Edge, KeyState, LogHead, Lot, Participant, RecordFacts, Site, Subject, kind_of
+from ledger.encoding import join_pointer
 from ledger.envelope import Record
 from ledger.errors import (
+    CustodyError,
     IdTaken,
     LotClosed,
     LotDisputed,
@@ -115,35 +117,36 @@ class Draft:
                     pointer="/prev",
                     subject=subject_id,
                 )
-            self._check_head(subject, prev.get(subject_id), time)
+            if prev.get(subject_id) != subject.head or time < subject.time:
+                raise self._head_fault(subject, prev.get(subject_id))
             found.append(subject)
-            self.moved.append(subject_id)
+            self.moved.append(subject.id)
         if len(prev) > len(found):
             self._check_no_other(prev)
         return found
 
-    def _check_head(self, subject: Subject, named: str | None, time: str) -> None:
+    def _head_fault(self, subject: Subject, named: str | None) -> CustodyError:
+        """Why this record may not build on the subject as it is."""
         if named is None:
-            raise MissingHead(
+            return MissingHead(
                 f"'prev' leaves out '{subject.id}': add its head {subject.head}.",
                 pointer="/prev",
                 subject=subject.id,
                 head=subject.head,
             )
         if named != subject.head:
-            raise StaleHead(
+            return StaleHead(
                 f"'{subject.id}' has moved on: look at record {subject.head}, then sign over it.",
-                pointer=f"/prev/{subject.id.replace('~', '~0').replace('/', '~1')}",
+                pointer=join_pointer("/prev", subject.id),
                 subject=subject.id,
                 head=subject.head,
             )
-        if time < subject.time:
-            raise TimeBefore(
-                f"'time' is before {subject.time}, when the previous record of '{subject.id}' happened: correct it.",
-                pointer="/time",
-                subject=subject.id,
-                earliest=subject.time,
-            )
+        return TimeBefore(
+            f"'time' is before {subject.time}, when the previous record of '{subject.id}' happened: correct it.",
+            pointer="/time",
+            subject=subject.id,
+            earliest=subject.time,
+        )
 
     def _check_no_other(self, prev: Mapping[str, str]) -> None:
         for name in prev:
@@ -245,11 +248,11 @@ class Draft:
             )
         return facts
 
-    def finish(self) -> Step:
-        """The step that this draft amounts to."""
+    def finish(self, event: str) -> Step:
+        """The step that this draft amounts to; event: the type of the record."""
         record = self.record
-        kind = record.body["kind"] if record.type == "attest" else ""
-        facts = RecordFacts(record.type, record.iss, tuple(self.moved))
+        kind = record.body["kind"] if event == "attest" else ""
+        facts = RecordFacts(event, self.signer.id, tuple(self.moved))
         return Step(record.id, facts, kind, self.subjects, self.keys, self.tags, tuple(self.edges), tuple(self.about))
 
 

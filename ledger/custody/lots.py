@@ -51,17 +51,18 @@ def apply_dispatch(draft: Draft) -> None:
     lots = _moved_lots(draft, body["lots"])
     for lot in lots:
         draft.check_held(lot)
-    draft.participant(body["consignee"], "/body/consignee")
+    # Ids are taken from the subjects: the state then holds one text per id, not one per record.
+    consignee = draft.participant(body["consignee"], "/body/consignee").id
     draft.site(body["from"], "/body/from")
-    draft.site(body["to"], "/body/to")
+    destination = draft.site(body["to"], "/body/to").id
     for lot in lots:
         draft.subjects[lot.id] = lot._replace(
             head=record.id,
             time=record.time,
             status="in_transit",
             consignor=draft.signer.id,
-            consignee=body["consignee"],
-            destination=body["to"],
+            consignee=consignee,
+            destination=destination,
         )
 
 
@@ -70,7 +71,7 @@ def apply_receive(draft: Draft) -> None:
     record, body = draft.record, draft.record.body
     measured = {lot["id"]: lot.get("quantity") for lot in body["lots"]}
     lots = _moved_lots(draft, list(measured))
-    draft.site(body["site"], "/body/site")
+    site = draft.site(body["site"], "/body/site").id
     for lot in lots:
         check_lot_open(lot)
         if lot.status != "in_transit":
@@ -89,18 +90,18 @@ def apply_receive(draft: Draft) -> None:
         draft.subjects[lot.id] = (
             lot._replace(head=record.id, time=record.time, status="held", consignor="", consignee="", destination="")
             if quantity is None
-            else _accepted(lot, quantity, draft)
+            else _accepted(lot, quantity, site, draft)
         )
 
 
-def _accepted(sent: Lot, measured: Mapping[str, Any], draft: Draft) -> Lot:
+def _accepted(sent: Lot, measured: Mapping[str, Any], site: str, draft: Draft) -> Lot:
     mass, record = measured["mass"], draft.record
     lot = sent._replace(
         head=record.id,
         time=record.time,
         status="held",
         custodian=draft.signer.id,
-        site=record.body["site"],
+        site=site,
         mass=mass,
         left=mass,
         moisture=measured.get("moisture") or sent.moisture,
@@ -163,7 +164,7 @@ def apply_transform(draft: Draft) -> None:
     body = draft.record.body
     taken = {one["lot"]: one["mass"] for one in body["inputs"]}
     inputs = _moved_lots(draft, list(taken))
-    draft.site(body["site"], "/body/site")
+    site = draft.site(body["site"], "/body/site").id
     for i, lot in enumerate(inputs):
         draft.check_held(lot)
         draft.subjects[lot.id] = _spent(draft, lot, taken[lot.id], i)
@@ -180,7 +181,7 @@ def apply_transform(draft: Draft) -> None:
     generation = 1 + max(lot.generation for lot in inputs)
     for i, output in enumerate(body["outputs"]):
         if draft.in_scope(output["id"]):
-            draft.new_lot(output, body["site"], body["model"], generation, f"/body/outputs/{i}")
+            draft.new_lot(output, site, body["model"], generation, f"/body/outputs/{i}")
             draft.edges += (Edge(lot.id, output["id"], taken[lot.id], lot.moisture, lot.assay) for lot in inputs)
 
 

@@ -33,7 +33,7 @@ from ledger.keys import thumbprint
 
 __all__ = ["Needs", "State", "Step", "needs", "plan_step"]
 
-_TRANSITIONS: Final[dict[str, Callable[[Draft], None]]] = {
+_RULES: Final[dict[str, Callable[[Draft], None]]] = {
     "policy": registry.apply_policy,
     "participant": registry.apply_participant,
     "key": registry.apply_key,
@@ -48,6 +48,7 @@ _TRANSITIONS: Final[dict[str, Callable[[Draft], None]]] = {
     "incident": statements.apply_incident,
     "correct": statements.apply_correct,
 }
+_TRANSITIONS: Final = {kind: (kind, rules) for kind, rules in _RULES.items()}
 
 
 def plan_step(state: State, record: Record, logged: int) -> Step:
@@ -56,21 +57,23 @@ def plan_step(state: State, record: Record, logged: int) -> Step:
     Pure: nothing is changed. Raises one leaf of CustodyError or AuthenticityError (SchemaError and
     KeyFormatError for what only the state can tell), each with a pointer to the member at fault.
     """
-    if record.type == "genesis":
+    kind, issuer = record.type, record.iss
+    if kind == "genesis":
         return _plan_genesis(state, record, logged)
     log = state.subjects.get(state.origin)
     if record.aud != state.origin or not isinstance(log, LogHead):
         raise WrongAudience(f"This record is for the log '{record.aud}', this log is '{state.origin}'.", pointer="/aud")
-    _check_key(state, record)
+    _check_key(state, record, issuer)
     _check_clock(record, logged, log.policy["skew"])
-    signer = state.subjects.get(record.iss)
+    signer = state.subjects.get(issuer)
     if not isinstance(signer, Participant):
-        raise UnknownSubject(f"'{record.iss}' is not an enrolled participant.", pointer="/iss", subject=record.iss)
+        raise UnknownSubject(f"'{issuer}' is not an enrolled participant.", pointer="/iss", subject=issuer)
     if signer.status != "active":
         raise SignerNotAllowed(f"'{signer.id}' is {signer.status}: ask the registrar.", pointer="/iss")
     draft = Draft(state, record, signer, log.policy)
-    _TRANSITIONS[record.type](draft)
-    return draft.finish()
+    kind, rules = _TRANSITIONS[kind]  # the state keeps this spelling of the type, not one per record
+    rules(draft)
+    return draft.finish(kind)
 
 
 def _plan_genesis(state: State, record: Record, logged: int) -> Step:
@@ -83,14 +86,14 @@ def _plan_genesis(state: State, record: Record, logged: int) -> Step:
     registrar = Participant(record.iss, "", "", "", ("registrar",), "active", (), {})
     draft = Draft(state, record, registrar, body["policy"])
     registry.apply_genesis(draft)
-    return draft.finish()
+    return draft.finish("genesis")
 
 
-def _check_key(state: State, record: Record) -> None:
+def _check_key(state: State, record: Record, issuer: str) -> None:
     key = state.keys.get(record.kid)
-    if key is None or key.participant != record.iss:
+    if key is None or key.participant != issuer:
         raise UnknownKey(
-            f"The key {record.kid} is not enrolled for '{record.iss}': have the registrar add it.", kid=record.kid
+            f"The key {record.kid} is not enrolled for '{issuer}': have the registrar add it.", kid=record.kid
         )
     if key.revoked:
         raise KeyRevoked(f"The key {record.kid} is revoked: sign with an active key.", kid=record.kid)
