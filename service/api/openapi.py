@@ -16,11 +16,12 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from ledger.errors import BadSignature, EnvelopeError, LotNotHeld, SchemaError, StaleHead, TooLarge
 from service.api import examples
 from service.api.answers import describe
-from service.api.application import make_application
+from service.api.application import ROUTERS, make_application
 from service.api.schemas import Accepted, BatchLine, Problem
 from service.errors import BatchRefused, BodyTooLarge, TimedOut, Unavailable, UnsupportedMedia
 
@@ -59,6 +60,7 @@ def describe_api(app: FastAPI | None = None) -> dict[str, Any]:
     for path in described["paths"].values():
         for operation in path.values():
             _drop_validation(operation)
+    _restore_examples(described["paths"])
     for model in (Problem, Accepted, BatchLine):
         shape = model.model_json_schema(ref_template=_MODELS)
         schemas.update(shape.pop("$defs", {}))
@@ -74,6 +76,17 @@ def install(app: FastAPI) -> None:
     """Have the application serve the whole description."""
     described = describe_api(app)
     app.openapi = lambda: described  # type: ignore[method-assign]  # FastAPI's own way to replace it
+
+
+def _restore_examples(paths: dict[str, Any]) -> None:
+    """FastAPI leaves out members that are null, which makes examples invalid: put ours back whole."""
+    for route in (one for module in ROUTERS for one in module.router.routes if isinstance(one, APIRoute)):
+        for method in route.methods or ():
+            operation = paths[route.path.replace(":path", "")][method.lower()]
+            for status, response in route.responses.items():
+                for media, content in response.get("content", {}).items():
+                    if "example" in content:
+                        operation["responses"][str(status)]["content"][media]["example"] = content["example"]
 
 
 def _drop_validation(operation: dict[str, Any]) -> None:

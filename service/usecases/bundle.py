@@ -24,8 +24,9 @@ from service.usecases.access import open_view
 from service.usecases.contents import Sight
 from service.usecases.context import Context
 from service.usecases.policy import Reader
+from service.usecases.receipts import cosigned_checkpoint
 from service.usecases.records import check_record_id
-from service.usecases.tiles import cosigned, prove, require_head
+from service.usecases.tiles import prove, require_head
 
 
 def make_bundle(context: Context, reader: Reader, lot: str, *, hash_only: Collection[str] = ()) -> bytes:
@@ -55,7 +56,7 @@ def make_bundle(context: Context, reader: Reader, lot: str, *, hash_only: Collec
                 shown.append(HashOnlyEntry(index, leaf_hash(entries[index]), proof, record.id))
             else:
                 shown.append(FullEntry(index, entries[index], proof, tuple(sight.disclosures(index))))
-        note = cosigned(conn, head)
+        note = cosigned_checkpoint(conn)
     return format_bundle(Bundle(context.origin, context.vkey, note, lot, tuple(shown)))
 
 

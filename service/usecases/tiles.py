@@ -10,20 +10,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.log.merkle import HASH_SIZE, plan_inclusion, prove_inclusion
-from ledger.log.note import add_signatures, parse_note, parse_signatures
+from ledger.log.note import parse_note
 from ledger.log.proof import format_receipt
 from ledger.log.tiles import ENTRIES, WIDTH, format_bundle, parse_tile_path, tile_width
 from ledger.log.treehead import parse_checkpoint
 from service.errors import Forbidden, NotAuthenticated, NotFound, Unavailable
 from service.storage.engine import Connection
 from service.storage.head import Head, read_head
-from service.storage.read_log import cosignatures_of, read_witnessed
+from service.storage.read_log import read_witnessed
 from service.storage.read_records import find_records
 from service.storage.tree import node_reader, select_entries, select_tiles
 from service.usecases import policy
 from service.usecases.access import open_view
 from service.usecases.context import Context
 from service.usecases.policy import Reader
+from service.usecases.receipts import cosigned_checkpoint
 from service.usecases.records import check_record_id
 
 
@@ -38,7 +39,8 @@ class Tile(NamedTuple):
 def get_checkpoint(context: Context) -> str:
     """The newest signed checkpoint, with the cosignatures on it."""
     with context.store.reading() as conn:
-        return cosigned(conn, require_head(conn))
+        require_head(conn)
+        return cosigned_checkpoint(conn)
 
 
 def get_witnessed(context: Context) -> str:
@@ -85,7 +87,7 @@ def get_receipt(context: Context, record_id: str, *, witnessed: bool = False) ->
         if found is None:
             raise NotFound("The log has no such record.")
         head = require_head(conn)
-        note, size = cosigned(conn, head), head.size
+        note, size = cosigned_checkpoint(conn), head.size
         if witnessed:
             note = _witnessed(conn)
             size = parse_checkpoint(parse_note(note).text).size
@@ -106,12 +108,6 @@ def require_head(conn: Connection) -> Head:
     if head is None:
         raise Unavailable("The log has not been started yet.", retry_after=5)
     return head
-
-
-def cosigned(conn: Connection, head: Head) -> str:
-    """The checkpoint of the head with what witnesses added to it."""
-    lines = "".join(found.line for found in cosignatures_of(conn, head.size))
-    return add_signatures(head.checkpoint, parse_signatures(lines)) if lines else head.checkpoint
 
 
 def _witnessed(conn: Connection) -> str:

@@ -30,7 +30,6 @@ from ledger.log.treehead import parse_checkpoint
 from ledger.log.witness import format_request, open_answer, parse_conflict
 from service.logs import get_logger
 from service.metrics import Metrics
-from service.storage.engine import DatabaseError
 from service.storage.read_log import (
     CosignatureFound,
     add_cosignature,
@@ -75,8 +74,8 @@ class Witnessing:
         while self.witnesses:
             try:
                 await self.round()
-            except (DatabaseError, LedgerError) as error:
-                _log.error("witnessing failed", error=type(error).__name__)
+            except Exception:  # whatever it was, the next round may go well, and nothing else depends on it
+                _log.exception("witnessing failed")
             await asyncio.sleep(self._seconds)
 
     async def round(self) -> int:
@@ -106,7 +105,7 @@ class Witnessing:
             if status != 200:
                 return self._note_failure(witness, f"status {status}")
             signatures = open_answer(body, note, [witness.verifier])
-        except (LedgerError, httpx.HTTPError, UnicodeDecodeError) as error:
+        except (LedgerError, httpx.HTTPError, httpx.InvalidURL, UnicodeDecodeError) as error:
             return self._note_failure(witness, type(error).__name__)
         line = "".join(map(format_signature, signatures))
         time = max(cosignature_time(signature.value) for signature in signatures)

@@ -21,12 +21,15 @@ _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/access-grant+jwt": {
-                "schema": {"type": "string", "maxLength": grants.MAX_GRANT_BYTES},
-                "example": examples.JWS,
-            }
+            media: {"schema": {"type": "string", "maxLength": grants.MAX_GRANT_BYTES}, "example": examples.JWS}
+            for media in ("application/access-grant+jwt", "text/plain")
         },
     }
+}
+_AGAIN = {
+    "model": schemas.Grant,
+    "description": "This very grant was there already.",
+    "content": {"application/json": {"example": examples.GRANT}},
 }
 
 
@@ -47,7 +50,7 @@ _BODY = {
         status=201,
         about="The grant is in force.",
     )
-    | {200: {"model": schemas.Grant, "description": "This very grant was there already."}},
+    | {200: _AGAIN},
 )
 async def give_grant(request: Request, response: Response, service: BackendDep) -> dict[str, Any]:
     """Let a participant read one lot with everything upstream. Signed by the custodian, so no login is needed."""

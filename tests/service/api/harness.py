@@ -46,6 +46,7 @@ from tests.support.world import (
 RECORD = "application/custody-record+sd-jwt"
 NDJSON = {"content-type": "text/plain"}
 _jti = itertools.count()
+LOG_KEY = Ed25519Signer(ORIGIN, bytes(range(32)))
 
 
 @dataclass
@@ -107,7 +108,7 @@ def make_service(folder: Path, world: World, *, policy: Mapping[str, Any] | None
     """A wired service on a new log in `folder`, whose genesis the world signed and took in."""
     limits = replace(Limits(), **settings.pop("limits", {}))
     wanted = Settings(state=folder, workers=settings.pop("workers", 0), limits=limits, **settings)
-    save_log_key(wanted.key_file, Ed25519Signer(ORIGIN, bytes(range(32))))
+    save_log_key(wanted.key_file, LOG_KEY)
     service = wire(wanted, clock=lambda: float(world.now))
     migrate(service.store)
     body = genesis_body(world.keys[REGISTRAR], policy) if policy else genesis_body(world.keys[REGISTRAR])
