@@ -103,12 +103,21 @@ class Generator:
                 yield self._sign(self.registrar, "participant", body, {})[1:]
                 yield self._sign(one, "site", _site(one, kind), {})[1:]
 
-    def extracts(self, number: int) -> Iterator[Made]:
-        """`number` extracts of one lot each, none building on another."""
+    def extracts(self, number: int, *, owner: Signer | None = None) -> Iterator[Made]:
+        """`number` extracts of one lot each, none building on another; by one owner, or by all miners in turn."""
         for n in range(number):
-            miner, now = self.miners[n % len(self.miners)], format_time(self.first + self.made * STEP_MS // 1000)
+            miner, now = owner or self.miners[n % len(self.miners)], self._now()
             lot = _lot(f"lot:single:{n:08d}", 38_000 + n % 4_000, "Ta2O5", 28_500, "2.00")
             yield self._sign(miner, "extract", _extract(miner, lot, now), {})[1:]
+
+    def merge(self, owner: Signer, bags: list[Made], name: str) -> Made:
+        """One lot from all the lots of `extracts`."""
+        heads = {f"lot:single:{n:08d}": hashlib.sha256(jws).hexdigest() for n, (_, jws) in enumerate(bags)}
+        output = _lot(name, 38_000 * len(bags), "Ta2O5", 28_500, "2.00")
+        return self._sign(owner, "transform", _transform(owner, list(heads), 38_000, output, "merge"), heads)[1:]
+
+    def _now(self) -> str:
+        return format_time(self.first + self.made * STEP_MS // 1000)
 
     def stories(self) -> Iterator[Made]:
         """Lots from the pit to the smelter, many at a time."""
@@ -153,7 +162,7 @@ class Generator:
             heads.update(dict.fromkeys((*moves, *makes), head))
             return logged, jws
 
-        now = format_time(self.first + self.made * STEP_MS // 1000)
+        now = self._now()
         for bag in bags:
             tag = {"scheme": "itsci", "number": bag[4:].replace(":", "-")}
             lot = _lot(bag, grams, "Ta2O5", 28_500, "2.00") | {"tags": [tag]}

@@ -1,0 +1,110 @@
+"""`make bench`: every figure of docs/performance.md in one run, as a table and in build/bench.json.
+
+python -m benchmarks            all of it (some minutes)
+python -m benchmarks --quick    smaller logs, for a look while working
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import tempfile
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import audit, bundle, load
+from benchmarks.generate import Generator
+from benchmarks.yardstick import CORES, Signed, Yardstick, signed_parts
+
+Figures = dict[str, float]
+console = Console()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="logs of 10,000 to 50,000 records instead of 1,000,000")
+    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    given = parser.parse_args()
+    sizes = [10_000, 50_000] if given.quick else [10_000, 100_000, 1_000_000]
+    figures: Figures = {}
+    yardstick = Yardstick(_parts(8_000))
+    _bundle(figures)
+    _load(figures, yardstick, 30_000 if given.quick else 100_000)
+    _audit(figures, yardstick, sizes)
+    figures["raw_signature_checks_per_s"] = max(yardstick.medians().values())
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps({k: float(f"{v:.4g}") for k, v in sorted(figures.items())}, indent=2) + "\n")
+    _show(figures, yardstick)
+
+
+def _parts(count: int) -> list[Signed]:
+    generator = Generator()
+    owners = [generator.registrar, *generator.miners, *generator.traders, *generator.smelters]
+    headers = {one.header: one.key.public for one in owners}
+    records = (jws for _, jws in islice(generator.records(), count))
+    return [signed_parts(jws, headers[jws[: jws.index(b".") + 1]]) for jws in records]
+
+
+def _bundle(figures: Figures) -> None:
+    with console.status("import, and verification of a bundle"), tempfile.TemporaryDirectory() as folder:
+        figures["import_ledger_ms"] = bundle.measure_import()
+        figures["verify_bundle_records"], figures["verify_bundle_200_s"] = bundle.measure_verify(Path(folder))
+
+
+def _load(figures: Figures, yardstick: Yardstick, count: int) -> None:
+    generator = Generator()
+    records = [jws for _, jws in generator.register()]
+    records += [jws for _, jws in islice(generator.stories(), count - len(records))]
+    with console.status(f"batch ingest of {count} records"), tempfile.TemporaryDirectory() as folder:
+        ingest = load.measure_batches(Path(folder), records, yardstick)
+    figures["batch_ingest_per_s"] = ingest.per_s
+    figures["batch_ingest_ratio"] = ingest.per_s / ingest.raw
+    figures["stored_bytes_ratio"] = ingest.stored
+    register, singles = load.single_records(count // 4)
+    with console.status("single records at 64 connections"), tempfile.TemporaryDirectory() as folder:
+        single = load.measure_single(Path(folder), register, singles)
+    figures["single_post_per_s"], figures["single_post_p99_ms"] = single.per_s, single.p99_ms
+    figures["single_post_p50_ms"] = single.p50_ms
+
+
+def _audit(figures: Figures, yardstick: Yardstick, sizes: list[int]) -> None:
+    cost: dict[int, float] = {}
+    for size in sizes:
+        with console.status(f"audit of {size} records"), tempfile.TemporaryDirectory() as folder:
+            done = audit.measure(Path(folder), size, yardstick, rounds=1 if size >= 1_000_000 else 3)
+        cost[size] = done.raw / done.per_s
+        figures[f"audit_{size}_per_s"] = done.per_s
+        figures[f"audit_{size}_ratio"] = done.per_s / done.raw
+    figures["audit_ratio"] = figures[f"audit_{sizes[1]}_ratio"]
+    figures["audit_cost_growth"] = cost[sizes[-1]] / cost[sizes[0]]
+
+
+def _show(figures: Figures, yardstick: Yardstick) -> None:
+    table = Table(title=f"Lodeline on {CORES} cores, Python {platform.python_version()}")
+    for column in ("figure", "value", "goal"):
+        table.add_column(column, justify="left" if column == "figure" else "right")
+    for name, rate in yardstick.medians().items():
+        table.add_row(f"yardstick: raw Ed25519 checks per second, all cores, {name}", f"{rate:,.0f}", "")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:,.4g}" if value < 10_000 else f"{value:,.0f}", _GOALS.get(name, ""))
+    console.print(table)
+
+
+_GOALS = {
+    "audit_ratio": ">= 0.6",
+    "audit_cost_growth": "flat",
+    "batch_ingest_ratio": ">= 0.4",
+    "single_post_per_s": ">= 2,500",
+    "single_post_p99_ms": "< 60",
+    "verify_bundle_200_s": "< 1",
+    "import_ledger_ms": "< 150",
+    "stored_bytes_ratio": "<= 2.5",
+}
+
+if __name__ == "__main__":
+    main()
