@@ -28,7 +28,6 @@ _SAID: Final = {
     "extra_forbidden": "this member is not known here: remove it, or check its spelling",
     "missing": "this member is required: add it",
 }
-_VALIDATE: Final = {kind: model.__pydantic_validator__.validate_python for kind, model in BODIES.items()}
 _INDEX: Final = re.compile(r"(?<=/)\d+(?=/|$)")
 
 
@@ -38,10 +37,10 @@ def check_schema(payload: Body) -> None:
     payload: of a record that `envelope.parse_record` has let through.
     """
     kind, body = payload["type"], payload["body"]
-    validate = _VALIDATE.get(kind)
-    if validate is None:
+    model = BODIES.get(kind)
+    if model is None:
         raise SchemaError(f"'{kind}' is not an event type: use one of {', '.join(EVENT_TYPES)}.", pointer="/type")
-    _check(validate, body, "/body")
+    _check(_compile(model), body, "/body")
     further = _FURTHER.get(kind)
     if further is not None:
         further(body)
@@ -94,6 +93,12 @@ def _concealable_within(annotation: Any, pointer: str) -> Iterable[str]:
 def _pointer(at: str, location: tuple[int | str, ...]) -> str:
     tokens = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part != "[key]")
     return "/".join((at, *tokens))
+
+
+@cache
+def _compile(model: type[Part]) -> Callable[[Any], Any]:
+    model.model_rebuild()
+    return model.__pydantic_validator__.validate_python
 
 
 def _check(validate: Callable[[Any], Any], value: Any, at: str) -> None:
@@ -191,7 +196,7 @@ def _check_transform(body: Body) -> None:
 
 def _check_attest(body: Body) -> None:
     kind = body["kind"]
-    _check(STATEMENTS[kind].__pydantic_validator__.validate_python, body["statement"], "/body/statement")
+    _check(_compile(STATEMENTS[kind]), body["statement"], "/body/statement")
     if "from" in body and "until" in body and body["from"] > body["until"]:
         raise SchemaError("The attestation ends before it begins: swap 'from' and 'until'.", pointer="/body/until")
     for member, grades in statement_analytes(kind, body["statement"]).items():

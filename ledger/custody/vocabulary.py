@@ -74,9 +74,9 @@ Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[\x21
 
 
 class Part(BaseModel):
-    """Base of every schema: strict, closed, immutable."""
+    """Base of every schema: strict, closed, immutable; compiled when it is first used."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Concealing(Part):
