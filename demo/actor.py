@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 OUT_OF_REACH = "http://127.0.0.1:9"  # the discard port: nobody answers there
 COMMAND_SECONDS = 60
-OUTPUT_WIDTH = 114
 
 
 class CommandFailed(Exception):
@@ -111,7 +110,7 @@ class Actor:
     def run(self, *words: str, code: int = 0, lines: int = SHOWN_LINES) -> str:
         """Run `lodeline` as this participant would, show command and output, return the output."""
         self.stage.narrator.command(("lodeline", *words))
-        done = run_lodeline(self.folder, words)
+        done = run_lodeline(self.folder, words, self.stage.narrator.inner_width)
         text = done.stdout + done.stderr
         self.stage.narrator.output(text, lines=lines)
         if done.returncode != code:
@@ -130,9 +129,9 @@ class Actor:
             home.save(config)
 
 
-def run_lodeline(folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run `lodeline` in a participant's folder; its home folder is `home` in there."""
-    shown = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": str(OUTPUT_WIDTH)}
+def run_lodeline(folder: Path, words: Sequence[str], width: int) -> subprocess.CompletedProcess[str]:
+    """Run `lodeline` in a participant's folder; its home folder is `home` in there. width: of its tables."""
+    shown = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": str(width)}
     environment = {**os.environ, **shown, "LODELINE_HOME": str(folder / "home")}
     return subprocess.run(  # noqa: S603 - our own program, words from the scenes
         [*lodeline(), *words],

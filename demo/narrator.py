@@ -24,6 +24,11 @@ class Narrator:
         width = None if sys.stdout.isatty() else WIDTH
         self.console = console or Console(width=width, highlight=False, soft_wrap=True)
 
+    @property
+    def inner_width(self) -> int:
+        """Columns that the output of a command may take, so that its tables fit below the story."""
+        return max(72, min(WIDTH, self.console.width) - 4)
+
     def act(self, title: str, *lines: str) -> None:
         """A new scene."""
         self.console.print()

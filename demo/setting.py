@@ -71,7 +71,7 @@ def start_witness(narrator: Narrator, folder: Path, log: Log) -> tuple[Running, 
     home.mkdir()
     words = ("witness", "keygen", WITNESS, "--state", "keys")
     narrator.command(("lodeline", *words))
-    vkey = run_lodeline(home, words).stdout.strip()
+    vkey = run_lodeline(home, words, narrator.inner_width).stdout.strip()
     narrator.output(vkey)
     serve = ("witness", "serve", "--state", "keys", "--log", log.pin.vkey, "--listen", "127.0.0.1:0")
     narrator.command(("lodeline", *serve))
@@ -124,7 +124,7 @@ def _set_up_by_hand(stage: Stage, folder: Path, log: Log) -> None:
     folder.mkdir(parents=True)
     for words in (("init", stage.url, "--participant", role.id, "--log-key", log.pin.vkey), ("key", "new")):
         stage.narrator.command(("lodeline", *words))
-        stage.narrator.output(run_lodeline(folder, words).stdout)
+        stage.narrator.output(run_lodeline(folder, words, stage.narrator.inner_width).stdout)
     stage.check(bool(Home(folder / "home").config().key), "`lodeline key new` should have made a key")
 
 
