@@ -101,7 +101,7 @@ def _worker_count(size: int, workers: int | None) -> int:
     """Processes worth starting: none for a log that one message holds."""
     if size <= BUNDLES * WIDTH:
         return 0
-    return len(os.sched_getaffinity(0)) if workers is None else workers
+    return (os.cpu_count() or 1) if workers is None else workers
 
 
 def _ranges(size: int) -> Iterator[range]:
