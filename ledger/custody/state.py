@@ -123,17 +123,19 @@ class Needs(NamedTuple):
     records: set[str]
 
 
-def needs(record: Record) -> Needs:
-    """Everything in the state that the rules for `record` read; the record has passed its schema.
+def needs(*records: Record) -> Needs:
+    """Everything in the state that the rules for these records read; they have passed their schema.
 
     For `correct`, the subjects to be moved are those that `prev` names: any other is an error.
     """
-    body = record.body
-    subjects = {record.aud, record.iss, *record.prev}
-    found = Needs(subjects, {record.kid}, set(), set())
-    more = _NEEDS.get(record.type)
-    if more is not None:
-        more(found, body)
+    found = Needs(set(), set(), set(), set())
+    for record in records:
+        payload = record.payload
+        found.subjects.update((payload["aud"], payload["iss"]), payload["prev"])
+        found.keys.add(record.kid)
+        more = _NEEDS.get(payload["type"])
+        if more is not None:
+            more(found, payload["body"])
     return found
 
 

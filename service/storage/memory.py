@@ -127,15 +127,6 @@ def find_entries(
     return found
 
 
-def merge_needs(all_needs: Iterable[Needs]) -> Needs:
-    """The needs of a batch as one."""
-    merged = Needs(set(), set(), set(), set())
-    for one in all_needs:
-        for into, more in zip(merged, one, strict=True):
-            into.update(more)
-    return merged
-
-
 def evidence_about(memory: Memory, record: Record) -> tuple[str, ...]:
     """What the attestation or incident that this record corrects is about; () for others."""
     body: dict[str, Any] = record.body

@@ -41,7 +41,7 @@ def select_in(conn: Connection, statement: str, values: Sequence[Any]) -> Iterat
         chunk = tuple(values[at : at + CHUNK])
         width = 1 << (len(chunk) - 1).bit_length()
         padded = chunk + (chunk[-1],) * (width - len(chunk))
-        yield from execute(conn, _widen(statement, width), padded)
+        yield from execute(conn, _widen(statement, width), padded).fetchall()
 
 
 @cache

@@ -20,7 +20,7 @@ from ledger.log.sequence import Edge, plan_batch
 from service.storage.derived import Difference, compare_derived, recreate_derived
 from service.storage.engine import Connection, Store
 from service.storage.head import Head, read_head, swap_head
-from service.storage.memory import Memory, merge_needs
+from service.storage.memory import Memory
 from service.storage.rows import Rows
 from service.storage.schema import migrate
 from service.storage.tree import iterate_entries, upsert_tiles
@@ -94,7 +94,7 @@ def _replay_chunk(log: Connection, conn: Connection, memory: Memory, first: int,
         for index, entry in enumerate(entries, first):  # noqa: B007  # also names the entry at fault
             logged, jws = parse_entry(entry)
             parsed.append((logged, parse_record(jws)))
-        memory.recall(conn, merge_needs(needs(record) for _, record in parsed), log=log)
+        memory.recall(conn, needs(*(record for _, record in parsed)), log=log)
         for index, (logged, record) in enumerate(parsed, first):
             step = plan_step(memory.state, record, logged)
             rows.gather(record, step, index)

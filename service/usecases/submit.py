@@ -30,7 +30,7 @@ from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile
 from service.storage.engine import Store
 from service.storage.head import Head, HeadMoved
-from service.storage.memory import Memory, merge_needs
+from service.storage.memory import Memory
 from service.storage.rows import Rows
 from service.usecases.check import Candidate, KeyRing
 from service.usecases.receipts import read_receipt
@@ -152,8 +152,8 @@ class _Fold:
         self.wrote = False
         candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
         self.known = self._find_known(candidates)
-        self.needs = {one.record.id: needs(one.record) for one in candidates if one.record.id not in self.known}
-        self.memory.recall(transaction.conn, merge_needs(self.needs.values()))
+        fresh = [one.record for one in candidates if one.record.id not in self.known]
+        self.memory.recall(transaction.conn, needs(*fresh))
 
     def _find_known(self, candidates: Iterable[Candidate]) -> dict[str, Outcome]:
         """Outcomes by record id: those the log has; those of this batch are added as they are made."""
@@ -213,9 +213,9 @@ class _Fold:
 
     def _rehearse(self, items: Sequence[Item]) -> list[LedgerError | None]:
         """The refusals that an all-or-nothing submission would meet, tried out on a copy of its part of the state."""
-        fresh = [one.record.id for one in items if isinstance(one, Candidate) and one.record.id not in self.known]
-        state = _part_of(self.memory.state, merge_needs(self.needs[one] for one in fresh))
-        left = set(fresh)
+        fresh = [one.record for one in items if isinstance(one, Candidate) and one.record.id not in self.known]
+        state = _part_of(self.memory.state, needs(*fresh))
+        left = {one.id for one in fresh}
         refusals: list[LedgerError | None] = []
         for item in items:
             error = item if isinstance(item, LedgerError) else None
