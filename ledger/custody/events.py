@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ledger.custody.attestations import ATTESTATION_KINDS, STATEMENTS, statement_analytes
 from ledger.custody.bodies import BODIES, CORRECTABLE, EVENT_TYPES, MAX_EDGES
+from ledger.custody.forms import quick_check
 from ledger.custody.quantity import check_assay, parse_analyte
 from ledger.custody.vocabulary import Part
 from ledger.errors import EnvelopeError, SchemaError, TooLarge
@@ -96,9 +97,16 @@ def _pointer(at: str, location: tuple[int | str, ...]) -> str:
 
 
 @cache
-def _compile(model: type[Part]) -> Callable[[Any], Any]:
-    model.model_rebuild()
-    return model.__pydantic_validator__.validate_python
+def _compile(model: type[Part]) -> Callable[[Any], None]:
+    """A check that raises ValidationError: the quick form, and the model for what that refuses."""
+    quick = quick_check(model)
+
+    def validate(value: Any) -> None:
+        if not quick(value):
+            model.model_rebuild()  # models are built when first needed: here, to name a fault
+            model.__pydantic_validator__.validate_python(value)
+
+    return validate
 
 
 def _check(validate: Callable[[Any], Any], value: Any, at: str) -> None:
