@@ -152,7 +152,7 @@ def parse_record(jws: bytes | str, *, schema_follows: bool = False) -> Record:
         raise EnvelopeError("A record is a compact JWS: three base64url texts with dots between them.")
     alg, kid = _parse_header(parts[0])
     text = _parse_part(parts[1], "payload")
-    concealing = _may_conceal(text)
+    concealing = b'"_sd' in text if schema_follows else _may_conceal(text)  # closed schemas know no `...`
     payload = parse_json(text, closed=schema_follows and not concealing)
     _check_payload(payload, concealing=concealing)
     if _SIGNATURE.fullmatch(parts[2]) is None:

@@ -20,6 +20,7 @@ An audit goes on after a finding and reports all of them, up to a bound.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -105,7 +106,6 @@ class Audit:
     records: int = 0
     logged: int = 0
     whole: bool = True
-    types: dict[str, int] = field(default_factory=dict)
 
     def open(self, note: bytes) -> Checkpoint | None:
         """Take the newest checkpoint; None when there is nothing to go on with."""
@@ -184,7 +184,7 @@ class Audit:
         book.close("times", "The log's times are in order, and none is in the future.")
         details = {
             "records": self.records,
-            "types": dict(sorted(self.types.items())),
+            "types": dict(sorted(Counter(facts.type for facts in self.state.records.values()).items())),
             "witnesses": {n: format_time(t) for n, t in sorted(self.trusted.witnesses.items())} if self.trusted else {},
         }
         return book.report(head.origin, head.origin, head, details)
@@ -208,17 +208,14 @@ class Audit:
 
     def _take(self, record: Record, logged: int, index: int) -> None:
         self.records += 1
-        kind = record.payload["type"]
-        self.types[kind] = self.types.get(kind, 0) + 1
         try:
             step = plan_step(self.state, record, logged)
         except LedgerError as error:
             self.book.fault("custody", error, index=index, record=record.id, missing=not self.whole)
             return
         self.state.apply(step)
-        for kid, key in step.keys.items():
-            if kid not in self.keys:
-                self.keys[kid] = parse_public_jwk(key.jwk)
+        if step.keys:
+            self.keys |= {k: parse_public_jwk(key.jwk) for k, key in step.keys.items() if k not in self.keys}
 
     def _check_late(self, jws: bytes, index: int) -> None:
         """The signature of a record whose key was enrolled while its chunk was being checked."""
