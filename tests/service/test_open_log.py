@@ -71,12 +71,16 @@ def test_checkpoint_not_filed_before_a_crash_is_filed_now(service: Service, worl
 
 
 def test_restored_backup_refuses_to_start(service: Service, world: World, tmp_path: Path) -> None:
-    service.close()
-    shutil.copy(tmp_path / "lodeline.db", tmp_path / "backup.db")
-    fill(service, world, 10, 12)
-    service.close()
-    shutil.copy(tmp_path / "backup.db", tmp_path / "lodeline.db")
+    (tmp_path / "newer").mkdir()
+    newer = new_service(tmp_path / "newer", world)  # the same log, further on
+    fill(newer, world, 1, 10)
+    fill(newer, world, 10, 12)
+    newer.close()
+    shutil.copy(newer.file.path, service.file.path)
     assert "ends at entry 10" in refused(service, "old backup")
+    recovered = Service(newer.settings, newer.context, SIGNER, service.file)
+    assert recovered.open_log().head.size == 12, "with the newer database it goes on"
+    recovered.close()
 
 
 def test_other_history_of_the_same_size_refuses_to_start(service: Service) -> None:

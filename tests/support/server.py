@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
 
 from ledger.envelope import SignedRecord, parse_record
 from ledger.errors import LedgerError
@@ -35,8 +40,21 @@ class Clock:
 
 
 def database_url(folder: Path) -> str:
-    """A fresh database; the one place that says which engine the storage tests run on."""
-    return f"sqlite:///{folder / 'lodeline.db'}"
+    """The database of a folder; the one place that says which engine the storage tests run on.
+
+    SQLite in the folder, or with LODELINE_TEST_POSTGRES (URL of a server) one of its own there.
+    """
+    server = os.environ.get("LODELINE_TEST_POSTGRES")
+    if not server:
+        return f"sqlite:///{folder / 'lodeline.db'}"
+    url = make_url(server).set(drivername="postgresql+psycopg")
+    name = "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:20]
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        if not conn.exec_driver_sql("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).first():
+            conn.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
 
 
 def new_service(folder: Path, world: World, **parts: Any) -> Service:
