@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 from clients.audit.memory import Memory
-from clients.audit.pool import Pool, in_order
+from clients.audit.pool import Faults, Found, Pool, Reader, Results, in_order
 from clients.audit.sources import MAX_CHECKPOINT, Source, read_tile
 from ledger.errors import LedgerError
 from ledger.evidence.audit import Audit
-from ledger.evidence.chunk import Checked, Chunk
+from ledger.evidence.chunk import Chunk
 from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustPolicy
 from ledger.log.checkpoint import Checkpoint
@@ -27,7 +28,6 @@ AHEAD = 4
 """Messages under way per worker."""
 
 Progress = Callable[[int, int], None]
-Found = tuple[list[Chunk], dict[int, list[LedgerError]]]
 
 
 def run_audit(
@@ -74,22 +74,20 @@ def _compare_remembered(audit: Audit, old: Checkpoint, head: Checkpoint, source:
 
 
 def _fold_entries(audit: Audit, head: Checkpoint, source: Source, workers: int | None, progress: Progress) -> None:
-    missing: dict[int, list[LedgerError]] = {}
     count = _worker_count(head.size, workers)
     with Pool(count) as pool, ThreadPoolExecutor(source.parallel) as readers, _no_collector():
 
-        def read(numbers: range) -> Future[Found]:
-            return readers.submit(_read, source, numbers, head.size)
+        def fetch(numbers: range) -> Future[Reader]:
+            return _fetch(source, numbers, head.size, readers)
 
-        def check(found: Found) -> Future[list[Checked]]:
-            missing.update(found[1])
-            return pool.submit(found[0], audit.keys)
+        def check(reader: Reader) -> Future[Results]:
+            return pool.submit(reader, audit.keys)
 
-        found = in_order(_ranges(head.size), read, source.parallel + 1)
-        for results in in_order(found, check, max(1, AHEAD * count)):
+        fetched = in_order(_ranges(head.size), fetch, source.parallel + 1)
+        for faults, results in in_order(fetched, check, max(1, AHEAD * count)):
+            for error, n in faults:
+                audit.missing_file(error, n * WIDTH)
             for checked in results:
-                for error in missing.pop(checked.n, ()):
-                    audit.missing_file(error, checked.n * WIDTH)
                 for tile, computed in audit.fold(checked):
                     _compare(audit, source, tile, computed)
                 progress(min(head.size, (checked.n + 1) * WIDTH), head.size)
@@ -110,19 +108,31 @@ def _ranges(size: int) -> Iterator[range]:
     return (range(first, min(first + BUNDLES, bundles)) for first in range(0, bundles, BUNDLES))
 
 
-def _read(source: Source, numbers: range, size: int) -> Found:
+def _fetch(source: Source, numbers: range, size: int, readers: ThreadPoolExecutor) -> Future[Reader]:
+    """Who reads the files: the worker itself when they are at hand, else threads here, ahead of the work."""
+    if source.parallel > 1:
+        return readers.submit(lambda: partial(_given, read_chunks(source, numbers, size)))
+    later: Future[Reader] = Future()
+    later.set_result(partial(read_chunks, source, numbers, size))
+    return later
+
+
+def _given(found: Found) -> Found:
+    return found
+
+
+def read_chunks(source: Source, numbers: range, size: int) -> Found:
     """The files of some bundles; what could not be read is None, with the reason."""
-    faults: dict[int, list[LedgerError]] = {}
+    faults: Faults = []
 
     def file(level: int, n: int) -> bytes | None:
         try:
             return read_tile(source, level, n, tile_width(level, n, size))
         except LedgerError as error:
-            faults.setdefault(n, []).append(error)
+            faults.append((error, n))
             return None
 
-    chunks = [Chunk(n, tile_width(0, n, size), file(ENTRIES, n), file(0, n)) for n in numbers]
-    return chunks, faults
+    return [Chunk(n, tile_width(0, n, size), file(ENTRIES, n), file(0, n)) for n in numbers], faults
 
 
 def _compare(audit: Audit, source: Source, tile: TileId, computed: bytes) -> None:

@@ -19,8 +19,16 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from clients.sdk.errors import LocalError
+from ledger.errors import LedgerError
 from ledger.evidence.chunk import Checked, Chunk, check_chunk
 from ledger.keys import PublicKey
+
+Faults = list[tuple[LedgerError, int]]
+"""Why a file of bundle `n` could not be read, and n."""
+Found = tuple[list[Chunk], Faults]
+Reader = Callable[[], Found]
+"""Gives chunks to check; crosses to the process that will check them."""
+Results = tuple[Faults, list[Checked]]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,16 +55,16 @@ class Pool:
         if isinstance(error, BrokenProcessPool):
             raise LocalError("A worker process of the audit was killed: is there enough memory?") from error
 
-    def submit(self, chunks: list[Chunk], keys: Mapping[str, PublicKey]) -> Future[list[Checked]]:
-        """Check chunks with these keys, which only ever grow in number from call to call."""
+    def submit(self, reader: Reader, keys: Mapping[str, PublicKey]) -> Future[Results]:
+        """Check what `reader` gives with these keys, which only ever grow in number from call to call."""
         if self._executor is None:
-            done: Future[list[Checked]] = Future()
-            done.set_result([check_chunk(chunk, keys) for chunk in chunks])
+            done: Future[Results] = Future()
+            done.set_result(_check_all(reader, keys))
             return done
         fresh = islice(keys.values(), self._count, None)
         self._keys += b"".join(b"%b %b %b\n" % (k.alg.encode(), k.kid.encode(), k.raw.hex().encode()) for k in fresh)
         self._count = len(keys)
-        return self._executor.submit(_check, chunks, self._keys)
+        return self._executor.submit(_work, reader, self._keys)
 
 
 def in_order(items: Iterable[T], start: Callable[[T], Future[R]], depth: int) -> Iterator[R]:
@@ -100,6 +108,10 @@ class _Keyring:
 _KEYRING = _Keyring()
 
 
-def _check(chunks: list[Chunk], keys: bytes) -> list[Checked]:
-    known = _KEYRING.extend(keys)
-    return [check_chunk(chunk, known) for chunk in chunks]
+def _work(reader: Reader, keys: bytes) -> Results:
+    return _check_all(reader, _KEYRING.extend(keys))
+
+
+def _check_all(reader: Reader, keys: Mapping[str, PublicKey]) -> Results:
+    chunks, faults = reader()
+    return faults, [check_chunk(chunk, keys) for chunk in chunks]

@@ -80,7 +80,7 @@ def _check_leaves(chunk: Chunk, entries: list[bytes], faults: list[Fault]) -> by
     if tile is not None and len(tile) != chunk.width * HASH_SIZE:
         faults.append(("files", 0, ProofError(f"Tile 0/{chunk.n} has a broken length.", tile=[0, chunk.n])))
         tile = None
-    hashes = [leaf_hash(entry) for entry in entries]
+    hashes = list(map(leaf_hash, entries))
     leaves = b"".join(hashes)
     if entries and tile is not None and leaves != tile:
         at = next(i for i, one in enumerate(hashes) if one != tile[i * HASH_SIZE : (i + 1) * HASH_SIZE])

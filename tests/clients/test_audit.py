@@ -17,12 +17,11 @@ import pytest
 from benchmarks.generate import ORIGIN, START, Generator, write_log
 from clients.audit.driver import run_audit
 from clients.audit.memory import Memory
-from clients.audit.pool import Pool, _Keyring, in_order
+from clients.audit.pool import Found, Pool, _Keyring, in_order
 from clients.audit.sources import FolderSource, UrlSource, open_source, read_tile
 from clients.sdk.errors import LocalError, Misbehaviour, NotFound, Unreachable
 from clients.sdk.transport import Retries
 from ledger.errors import TileError
-from ledger.evidence.chunk import Chunk
 from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustPolicy, parse_policy
 from ledger.log.tiles import ENTRIES, WIDTH
@@ -302,12 +301,16 @@ def test_a_keyring_takes_what_is_new_and_keeps_the_rest() -> None:
     assert len(ring.extend(lines[0])) == 2  # an older message that another process was slower to take
 
 
+def no_chunks() -> Found:
+    return [], []
+
+
 def kill_and_ask() -> None:
     with Pool(1) as pool:
         assert pool._executor is not None
         for pid in list(pool._executor._processes):
             os.kill(pid, signal.SIGKILL)
-        pool.submit([Chunk(0, 1, None, None)], {}).result()
+        pool.submit(no_chunks, {}).result()
 
 
 def test_a_worker_that_is_killed() -> None:
