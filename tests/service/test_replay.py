@@ -94,6 +94,28 @@ def test_rebuild_gives_every_table_byte_for_byte(service: Service) -> None:
     assert seen[-1] == (len(before["entries"]), len(before["entries"]))
 
 
+def test_forgetful_sequencer_writes_the_same_rows(service: Service, world: World, tmp_path: Path) -> None:
+    """Opened anew before every record, so that everything is read back from rows."""
+    (tmp_path / "forgetful").mkdir()
+    forgetful = new_service(tmp_path / "forgetful", world)
+    for item in candidates(world, forgetful):
+        (done,) = forgetful.open_log().submit([Submission([item])], world.now * 1000)
+        assert done.outcomes[0].status == "created", done.outcomes[0].error
+    assert dump(forgetful.store, DERIVED) == dump(service.store, DERIVED)
+    forgetful.close()
+
+
+def test_correction_of_evidence_is_filed_under_its_subjects(service: Service) -> None:
+    with service.store.reading() as conn:
+        rows = execute(
+            conn,
+            "SELECT r.seq FROM subject_records r JOIN subjects s ON s.num = r.subject "
+            "WHERE s.id = 'lot:5' AND NOT r.moved ORDER BY r.seq",
+        ).fetchall()
+    first = rows[0][0]
+    assert [row[0] for row in rows] == [first, first + 1, first + 2], "incident, its end, its correction"
+
+
 @pytest.mark.parametrize("table", DERIVED)
 def test_rebuild_makes_a_lost_table_anew(service: Service, world: World, table: str) -> None:
     before = dump(service.store, ALL)
