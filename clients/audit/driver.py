@@ -103,9 +103,11 @@ def _worker_count(size: int, workers: int | None) -> int:
 
 
 def _ranges(size: int) -> Iterator[range]:
-    """Numbers of the bundles of entries, as many together as go into one message."""
+    """Numbers of the bundles of entries that go into one message; the first alone, so that its keys are soon known."""
     bundles = -(-size // WIDTH)
-    return (range(first, min(first + BUNDLES, bundles)) for first in range(0, bundles, BUNDLES))
+    if bundles:
+        yield range(1)
+    yield from (range(first, min(first + BUNDLES, bundles)) for first in range(1, bundles, BUNDLES))
 
 
 def _fetch(source: Source, numbers: range, size: int, readers: ThreadPoolExecutor) -> Future[Reader]:
