@@ -83,8 +83,9 @@ class Memory:
             return
         moved: dict[int, list[str]] = {seq: [] for seq, _ in found.values()}
         about: dict[int, list[str]] = {seq: [] for seq in moved}
-        for seq, subject, moves in select_in(conn, _SUBJECTS_OF, list(moved)):
+        for seq, num, subject, moves in select_in(conn, _SUBJECTS_OF, list(moved)):
             (moved if moves else about)[seq].append(subject)
+            self.numbers[subject] = num
         for record_id, (seq, entry) in found.items():
             record = parse_record(parse_entry(entry)[1])
             self.state.records[record_id] = RecordFacts(record.type, record.iss, tuple(moved[seq]))
@@ -97,7 +98,7 @@ _KEYS: Final = (
 )
 _TAGS: Final = "SELECT t.tag, s.id FROM tags t JOIN subjects s ON s.num = t.lot WHERE t.tag IN (??)"
 _SUBJECTS_OF: Final = (
-    "SELECT r.seq, s.id, r.moved FROM subject_records r JOIN subjects s ON s.num = r.subject "
+    "SELECT r.seq, r.subject, s.id, r.moved FROM subject_records r JOIN subjects s ON s.num = r.subject "
     "WHERE r.seq IN (??) ORDER BY s.num"
 )
 
