@@ -23,6 +23,9 @@ PAGE_SIZE: Final = 8192
 CHECKPOINT_PAGES: Final = 4000
 """Pages of write-ahead log before SQLite folds it into the database: 32 MB, written once."""
 
+READERS: Final = 40
+"""Connections for reads: as many as threads that serve requests."""
+
 BUSY_MILLISECONDS: Final = 10_000
 WRITER_LOCK: Final = 0x4C4F4445  # "LODE": the advisory lock of the sequencer on PostgreSQL
 
@@ -33,13 +36,19 @@ DatabaseError = SQLAlchemyError
 class Store:
     """A database, ready for reads and for one writer.
 
-    engine: the SQLAlchemy engine; sqlite: which dialect the few switches follow.
+    engine: of reads; sqlite: which dialect the few switches follow. On SQLite all writes of this process share one
+    connection: they wait for each other in line, not by polling the file's lock, and it alone keeps
+    the pages of its last commit in memory.
     """
 
     def __init__(self, url: str) -> None:
         self.url: URL = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine: Engine = _sqlite_engine(self.url) if self.sqlite else _postgres_engine(self.url)
+        if self.sqlite:
+            self.engine = _sqlite_engine(self.url, connections=READERS, megabytes=8)
+            self._writer = _sqlite_engine(self.url, connections=1, megabytes=64)
+        else:
+            self.engine = self._writer = _postgres_engine(self.url)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -58,7 +67,7 @@ class Store:
     @contextmanager
     def writer(self) -> Iterator[Connection]:
         """The same, but the caller commits: for the sequencer, which must know how that ended."""
-        with self.engine.connect().execution_options(lodeline_write=True) as conn:
+        with self._writer.connect().execution_options(lodeline_write=True) as conn:
             if not self.sqlite:
                 conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
             yield conn
@@ -66,7 +75,7 @@ class Store:
     def scrub(self) -> None:
         """Empty SQLite's write-ahead log, so that nothing erased lingers there; as far as readers let it."""
         if self.sqlite:
-            with self.engine.connect() as conn:
+            with self._writer.connect() as conn:
                 conn.exec_driver_sql("COMMIT")  # the pragma does nothing inside a transaction
                 conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 conn.exec_driver_sql("BEGIN")
@@ -83,10 +92,13 @@ class Store:
         """Fold the write-ahead log into the database and let go of every connection."""
         self.scrub()
         self.engine.dispose()
+        self._writer.dispose()
 
 
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000})
+def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
+    """connections: at most; megabytes: of pages that each keeps."""
+    arguments = {"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
+    engine = create_engine(url, connect_args=arguments, pool_size=connections, max_overflow=0, pool_use_lifo=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -98,7 +110,7 @@ def _sqlite_engine(url: URL) -> Engine:
             "synchronous = FULL",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             f"journal_size_limit = {CHECKPOINT_PAGES * PAGE_SIZE}",
-            "cache_size = -65536",
+            f"cache_size = -{megabytes * 1024}",
             "temp_store = MEMORY",
             "foreign_keys = ON",
         ):
