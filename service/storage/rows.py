@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection
 
 from ledger.custody.state import Step
-from ledger.custody.subjects import Lot, Participant, Site, Subject, format_subject, kind_of
+from ledger.custody.subjects import Lot, Participant, Site, Subject, kind_of
 from ledger.envelope import Record
 from service.storage.memory import Memory, evidence_about, id_prefix
 from service.storage.sql import execute_many
@@ -96,7 +96,7 @@ class Rows:
         changed: list[tuple[Any, ...]] = []
         for subject_id, seq in self._heads.items():
             subject, num = self._memory.state.subjects[subject_id], self._memory.numbers[subject_id]
-            values = (*self._columns(subject), seq, orjson.dumps(format_subject(subject), option=_CANONICAL).decode())
+            values = (*self._columns(subject), seq, _format_data(subject))
             if subject_id in self._new:
                 new.append((num, subject_id, kind_of(subject), *values))
             else:
@@ -120,6 +120,18 @@ class Rows:
         key = self._memory.state.keys[kid]
         jwk = orjson.dumps(key.jwk, option=_CANONICAL).decode()
         return kid, self._memory.numbers[key.participant], jwk, key.valid_from, key.revoked, seq
+
+
+def _format_data(subject: Subject) -> str:
+    """The canonical JSON of `format_subject(subject)`, without copying its lists first."""
+    members = {"subject": kind_of(subject), **subject._asdict()}
+    return orjson.dumps(members, default=_members, option=_CANONICAL).decode()
+
+
+def _members(value: Any) -> dict[str, Any]:
+    """Of a named tuple within a subject."""
+    members: dict[str, Any] = value._asdict()
+    return members
 
 
 _INSERT_RECORD_ID: Final = "INSERT INTO record_ids (prefix, seq) VALUES (?, ?)"

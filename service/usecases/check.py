@@ -8,7 +8,7 @@ Whether a key may sign at all (revoked, not yet valid, another participant's) is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger.custody.events import check_disclosed, check_schema
 from ledger.envelope import (
@@ -22,8 +22,7 @@ from ledger.envelope import (
 from ledger.keys import PublicKey, parse_public_jwk
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A record that passed the stateless checks.
 
     disclosures: (digest, text) of each that came beside it; verified: whether the signature was

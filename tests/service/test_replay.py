@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ledger.custody.subjects import format_subject
+from ledger.encoding import format_json
 from service.bootstrap import Service
 from service.storage.engine import Store
 from service.storage.sql import execute
@@ -103,6 +105,11 @@ def test_forgetful_sequencer_writes_the_same_rows(service: Service, world: World
         assert done.outcomes[0].status == "created", done.outcomes[0].error
     assert dump(forgetful.store, DERIVED) == dump(service.store, DERIVED)
     forgetful.close()
+
+
+def test_stored_state_is_the_canonical_json_of_every_subject(service: Service, world: World) -> None:
+    rows = {row[1]: row[9] for row in dump(service.store, ["subjects"])["subjects"]}
+    assert rows == {one.id: format_json(format_subject(one)).decode() for one in world.state.subjects.values()}
 
 
 def test_correction_of_evidence_is_filed_under_its_subjects(service: Service) -> None:
