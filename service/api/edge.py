@@ -10,6 +10,7 @@ Log lines hold the route template, never the path or the query: those name lots 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import secrets
 import time
@@ -19,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from service.api.problems import Refusal, format_body, format_headers, format_problem
 from service.errors import Internal, MethodNotAllowed, Unavailable
@@ -40,6 +42,8 @@ _SECURITY: Final = {
     b"cache-control": b"no-store",
 }
 UNMATCHED: Final = "unmatched"
+_PROCESS: Final = secrets.token_hex(4)
+_count: Final = itertools.count()
 _log = get_logger("service.http")
 
 
@@ -52,6 +56,7 @@ class Edge:
         self._metrics = metrics
         self._seconds = seconds
         self._realm = realm
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection event: lifespan is passed through, HTTP is served, anything else closed."""
@@ -111,10 +116,19 @@ class Edge:
     def _account(self, exchange: Exchange) -> None:
         seconds = time.perf_counter() - exchange.started
         route, method, status = exchange.route, exchange.method, exchange.status or 499
-        self._metrics.requests.labels(route, method, status).inc()
-        self._metrics.request_seconds.labels(route).observe(seconds)
+        counter, histogram = self._measures(route, method, status)
+        counter.inc()
+        histogram.observe(seconds)
         level = _log.warning if status >= 500 else _log.info
         level("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), bytes=exchange.bytes)
+
+    def _measures(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """The two instruments of this kind of request; few kinds, looked up once each."""
+        known = self._known.get((route, method, status))
+        if known is None:
+            known = self._metrics.requests.labels(route, method, status), self._metrics.request_seconds.labels(route)
+            self._known[route, method, status] = known
+        return known
 
 
 class Exchange:
@@ -190,9 +204,10 @@ def header_of(scope: Scope, name: bytes) -> bytes:
 
 
 def _request_id(scope: Scope) -> str:
-    """What the proxy in front calls this request, if that is harmless, or a new random id."""
+    """What the proxy in front calls this request, if that is harmless, or a new id: unique, not secret, and
+    without a system call."""
     given = header_of(scope, b"x-request-id")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return given.decode() if _REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_count) & 0xFFFFFFFF:08x}"
 
 
 def _keep_slashes(scope: Scope) -> None:
