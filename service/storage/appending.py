@@ -18,7 +18,7 @@ from service.storage.engine import Store
 from service.storage.head import Head, read_head, swap_head
 from service.storage.memory import find_entries
 from service.storage.rows import Rows
-from service.storage.sql import execute_many
+from service.storage.sql import insert_many
 from service.storage.tree import insert_entries, select_entries, select_tiles, upsert_tiles
 
 _INSERT_DISCLOSURE: Final = (
@@ -60,7 +60,7 @@ class Appending:
 
     def write_disclosures(self, disclosures: Sequence[tuple[int, str, str]]) -> None:
         """Keep disclosures (entry, digest, text) that were never seen before; an erased one stays erased."""
-        execute_many(self.conn, _INSERT_DISCLOSURE, disclosures)
+        insert_many(self.conn, _INSERT_DISCLOSURE, disclosures)
 
     def read_back(self, first: int, past: int, tiles: Collection[TileId]) -> tuple[list[bytes], dict[TileId, bytes]]:
         """The entries and tiles as the database now has them."""

@@ -16,7 +16,7 @@ from ledger.custody.state import Step
 from ledger.custody.subjects import Lot, Participant, Site, Subject, kind_of
 from ledger.envelope import Record
 from service.storage.memory import Memory, evidence_about, id_prefix
-from service.storage.sql import execute_many
+from service.storage.sql import delete_in, insert_many
 
 _CANONICAL: Final = orjson.OPT_SORT_KEYS
 _MOVED, _ABOUT = True, False
@@ -29,7 +29,6 @@ class Rows:
         self._memory = memory
         self._record_ids: list[tuple[int, int]] = []
         self._heads: dict[str, int] = {}  # subject -> entry of its newest head
-        self._new: set[str] = set()
         self._subject_records: list[tuple[int, int, bool]] = []
         self._keys: dict[str, int] = {}
         self._tags: dict[str, str | None] = {}
@@ -63,10 +62,9 @@ class Rows:
         memory = self._memory
         self._heads[subject.id] = seq
         before = memory.state.subjects.get(subject.id)
-        if before is None and subject.id not in self._new:
+        if before is None:
             memory.count += 1
             memory.numbers[subject.id] = memory.count
-            self._new.add(subject.id)
         if isinstance(subject, Lot):
             known = (before.custodian, before.consignee) if isinstance(before, Lot) else ()
             for party in (subject.custodian, subject.consignee):
@@ -80,29 +78,24 @@ class Rows:
 
     def write(self, conn: Connection) -> None:
         """Write everything gathered; the memory holds the state after the last step."""
-        execute_many(conn, _INSERT_RECORD_ID, sorted(self._record_ids))
+        insert_many(conn, _INSERT_RECORD_ID, sorted(self._record_ids))
         self._write_subjects(conn)
-        execute_many(conn, _INSERT_SUBJECT_RECORD, self._subject_records)
-        execute_many(conn, _UPSERT_KEY, [self._key_row(kid, seq) for kid, seq in self._keys.items()])
+        insert_many(conn, _INSERT_SUBJECT_RECORD, self._subject_records)
+        insert_many(conn, _UPSERT_KEY, [self._key_row(kid, seq) for kid, seq in self._keys.items()])
         numbers = self._memory.numbers
-        execute_many(conn, _UPSERT_TAG, [(tag, numbers[lot]) for tag, lot in self._tags.items() if lot is not None])
-        execute_many(conn, _DELETE_TAG, [(tag,) for tag, lot in self._tags.items() if lot is None])
-        execute_many(conn, _INSERT_EDGE, self._edges)
-        execute_many(conn, _INSERT_PARTY, [(*pair, seq) for pair, seq in sorted(self._parties.items())])
-        execute_many(conn, _INSERT_STATEMENT, self._statements)
+        insert_many(conn, _UPSERT_TAG, [(tag, numbers[lot]) for tag, lot in self._tags.items() if lot is not None])
+        delete_in(conn, _DELETE_TAGS, [tag for tag, lot in self._tags.items() if lot is None])
+        insert_many(conn, _INSERT_EDGE, self._edges)
+        insert_many(conn, _INSERT_PARTY, [(*pair, seq) for pair, seq in sorted(self._parties.items())])
+        insert_many(conn, _INSERT_STATEMENT, self._statements)
 
     def _write_subjects(self, conn: Connection) -> None:
-        new: list[tuple[Any, ...]] = []
-        changed: list[tuple[Any, ...]] = []
+        written: list[tuple[Any, ...]] = []
         for subject_id, seq in self._heads.items():
             subject, num = self._memory.state.subjects[subject_id], self._memory.numbers[subject_id]
-            values = (*self._columns(subject), seq, _format_data(subject))
-            if subject_id in self._new:
-                new.append((num, subject_id, kind_of(subject), *values))
-            else:
-                changed.append((*values, num))
-        execute_many(conn, _INSERT_SUBJECT, new)
-        execute_many(conn, _UPDATE_SUBJECT, changed)
+            columns = self._columns(subject)
+            written.append((num, subject_id, kind_of(subject), *columns, seq, _format_data(subject)))
+        insert_many(conn, _UPSERT_SUBJECT, written)
 
     def _columns(self, subject: Subject) -> tuple[str, int | None, int | None, str | None, str | None]:
         """status, holder, consignee, mineral, country."""
@@ -135,13 +128,11 @@ def _members(value: Any) -> dict[str, Any]:
 
 
 _INSERT_RECORD_ID: Final = "INSERT INTO record_ids (prefix, seq) VALUES (?, ?)"
-_INSERT_SUBJECT: Final = (
+_UPSERT_SUBJECT: Final = (
     "INSERT INTO subjects (num, id, kind, status, holder, consignee, mineral, country, seq, data) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_UPDATE_SUBJECT: Final = (
-    "UPDATE subjects SET status = ?, holder = ?, consignee = ?, mineral = ?, country = ?, seq = ?, data = ? "
-    "WHERE num = ?"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (num) DO UPDATE SET status = excluded.status, "
+    "holder = excluded.holder, consignee = excluded.consignee, mineral = excluded.mineral, "
+    "country = excluded.country, seq = excluded.seq, data = excluded.data"
 )
 _INSERT_SUBJECT_RECORD: Final = "INSERT INTO subject_records (subject, seq, moved) VALUES (?, ?, ?)"
 _UPSERT_KEY: Final = (
@@ -149,7 +140,7 @@ _UPSERT_KEY: Final = (
     "ON CONFLICT (kid) DO UPDATE SET revoked = excluded.revoked, seq = excluded.seq"
 )
 _UPSERT_TAG: Final = "INSERT INTO tags (tag, lot) VALUES (?, ?) ON CONFLICT (tag) DO UPDATE SET lot = excluded.lot"
-_DELETE_TAG: Final = "DELETE FROM tags WHERE tag = ?"
+_DELETE_TAGS: Final = "DELETE FROM tags WHERE tag IN (??)"
 _INSERT_EDGE: Final = "INSERT INTO edges (child, parent, mass, seq) VALUES (?, ?, ?, ?)"
 _INSERT_PARTY: Final = (
     "INSERT INTO lot_parties (participant, lot, seq) VALUES (?, ?, ?) ON CONFLICT (participant, lot) DO NOTHING"

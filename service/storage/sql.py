@@ -6,8 +6,10 @@ statements, each prepared once by the driver.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -15,6 +17,10 @@ from sqlalchemy import Connection
 CHUNK: Final = 512
 """Most ids in one IN list: far below every engine's limit of parameters."""
 
+ROWS: Final = 256
+"""Most rows in one INSERT."""
+
+_VALUES: Final = re.compile(r"VALUES (\([?, ]+\))")
 Tuples = Sequence[tuple[Any, ...]]
 
 
@@ -29,19 +35,44 @@ def execute(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> A
     return conn.exec_driver_sql(spell(statement, conn.dialect.paramstyle), values)
 
 
-def execute_many(conn: Connection, statement: str, rows: Tuples) -> None:
-    """Run one statement for each tuple; nothing for none."""
-    if rows:
-        conn.exec_driver_sql(spell(statement, conn.dialect.paramstyle), list(rows))
+def insert_many(conn: Connection, statement: str, rows: Tuples) -> None:
+    """Run one `INSERT ... VALUES (?, ...) ...` for all rows, many to a statement; nothing for none.
+
+    The driver gives the interpreter lock away at every step of a statement; a step per row would
+    have the writer queue up behind every other thread of the process a thousand times per commit.
+    """
+    at = 0
+    while at < len(rows):
+        count = min(ROWS, 1 << (len(rows) - at).bit_length() - 1)
+        execute(conn, _repeat(statement, count), tuple(chain.from_iterable(rows[at : at + count])))
+        at += count
+
+
+@cache
+def _repeat(statement: str, count: int) -> str:
+    """The statement with its one group of values `count` times."""
+    before, values, after = _VALUES.split(statement)
+    return before + "VALUES " + ", ".join([values] * count) + after
 
 
 def select_in(conn: Connection, statement: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """Rows of a statement whose `(??)` stands for a list of values of any length."""
+    for result in _execute_in(conn, statement, values):
+        yield from result.fetchall()
+
+
+def delete_in(conn: Connection, statement: str, values: Sequence[Any]) -> None:
+    """Run a DELETE whose `(??)` stands for a list of values of any length."""
+    for _ in _execute_in(conn, statement, values):
+        pass
+
+
+def _execute_in(conn: Connection, statement: str, values: Sequence[Any]) -> Iterator[Any]:
     for at in range(0, len(values), CHUNK):
         chunk = tuple(values[at : at + CHUNK])
         width = 1 << (len(chunk) - 1).bit_length()
         padded = chunk + (chunk[-1],) * (width - len(chunk))
-        yield from execute(conn, _widen(statement, width), padded).fetchall()
+        yield execute(conn, _widen(statement, width), padded)
 
 
 @cache

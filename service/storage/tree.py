@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 
 from ledger.log.merkle import HASH_SIZE, Node
 from ledger.log.tiles import TileId, TileReader, plan_tiles, tile_width
-from service.storage.sql import execute, execute_many, select_in
+from service.storage.sql import execute, insert_many, select_in
 
 
 def insert_entries(conn: Connection, first: int, entries: Sequence[bytes]) -> None:
     """Append entries; the first gets the number `first`."""
-    execute_many(conn, "INSERT INTO entries (seq, entry) VALUES (?, ?)", list(enumerate(entries, first)))
+    insert_many(conn, "INSERT INTO entries (seq, entry) VALUES (?, ?)", list(enumerate(entries, first)))
 
 
 def select_entries(conn: Connection, first: int, past: int) -> list[bytes]:
@@ -45,7 +45,7 @@ def iterate_entries(conn: Connection, first: int, past: int, chunk: int = 1024) 
 
 def upsert_tiles(conn: Connection, tiles: Mapping[TileId, bytes]) -> None:
     """Store tiles that are new or wider than before."""
-    execute_many(
+    insert_many(
         conn,
         "INSERT INTO tiles (level, n, hashes) VALUES (?, ?, ?) "
         "ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes",

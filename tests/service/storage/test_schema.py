@@ -12,7 +12,7 @@ from sqlalchemy import inspect
 
 from service.storage.engine import DatabaseError, Store
 from service.storage.schema import current_step, migrate, newest_step
-from service.storage.sql import execute, execute_many, spell
+from service.storage.sql import execute, insert_many, spell
 from service.storage.tables import DERIVED, KEPT, METADATA
 
 
@@ -63,7 +63,7 @@ def test_sqlite_is_durable(store: Store) -> None:
 def test_write_that_raises_leaves_nothing(store: Store) -> None:
     migrate(store)
     with pytest.raises(DatabaseError), store.writing() as conn:
-        execute_many(conn, "INSERT INTO meta VALUES (?, ?)", [("a", "b"), ("a", "c")])
+        insert_many(conn, "INSERT INTO meta VALUES (?, ?)", [("a", "b"), ("a", "c")])
     with store.reading() as conn:
         assert conn.exec_driver_sql("SELECT count(*) FROM meta").scalar_one() == 0
 
