@@ -17,6 +17,7 @@ from ledger.custody.quantity import (
     parse_decimal,
 )
 from ledger.custody.subjects import Dispatched, Edge, Lot
+from ledger.envelope import Record
 from ledger.errors import (
     LotNotInTransit,
     NotConsignee,
@@ -45,6 +46,16 @@ def _moved_lots(draft: Draft, ids: list[str]) -> list[Lot]:
     return [as_lot(subject) for subject in draft.check_heads(filter(draft.in_scope, ids))]
 
 
+def _moved(
+    lot: Lot, record: Record, status: str, consignor: str = "", consignee: str = "", destination: str = ""
+) -> Lot:
+    """The lot under a new head, as it was except for where it stands. Spelt out: `_replace` takes twice as long."""
+    return Lot(
+        lot.id, record.id, record.time, lot.mineral, status, lot.custodian, lot.site, lot.mass, lot.moisture, lot.assay,
+        lot.left, lot.tags, lot.model, lot.generation, consignor, consignee, destination,
+    )  # fmt: skip
+
+
 def apply_dispatch(draft: Draft) -> None:
     """Lots on their way to a consignee; custody stays with the signer until they are received."""
     record, body = draft.record, draft.record.body
@@ -56,14 +67,7 @@ def apply_dispatch(draft: Draft) -> None:
     draft.site(body["from"], "/body/from")
     destination = draft.site(body["to"], "/body/to").id
     for lot in lots:
-        draft.subjects[lot.id] = lot._replace(
-            head=record.id,
-            time=record.time,
-            status="in_transit",
-            consignor=draft.signer.id,
-            consignee=consignee,
-            destination=destination,
-        )
+        draft.subjects[lot.id] = _moved(lot, record, "in_transit", draft.signer.id, consignee, destination)
 
 
 def apply_receive(draft: Draft) -> None:
@@ -88,28 +92,17 @@ def apply_receive(draft: Draft) -> None:
             )
         quantity = measured[lot.id]
         draft.subjects[lot.id] = (
-            lot._replace(head=record.id, time=record.time, status="held", consignor="", consignee="", destination="")
-            if quantity is None
-            else _accepted(lot, quantity, site, draft)
+            _moved(lot, record, "held") if quantity is None else _accepted(lot, quantity, site, draft)
         )
 
 
 def _accepted(sent: Lot, measured: Mapping[str, Any], site: str, draft: Draft) -> Lot:
-    mass, record = measured["mass"], draft.record
-    lot = sent._replace(
-        head=record.id,
-        time=record.time,
-        status="held",
-        custodian=draft.signer.id,
-        site=site,
-        mass=mass,
-        left=mass,
-        moisture=measured.get("moisture") or sent.moisture,
-        assay=_merge_assay(sent.assay, measured.get("assay")),
-        consignor="",
-        consignee="",
-        destination="",
-    )
+    mass, record, moisture = measured["mass"], draft.record, measured.get("moisture") or sent.moisture
+    assay = _merge_assay(sent.assay, measured.get("assay"))
+    lot = Lot(
+        sent.id, record.id, record.time, sent.mineral, "held", draft.signer.id, site, mass, moisture, assay, mass,
+        sent.tags, sent.model, sent.generation,
+    )  # fmt: skip
     if not _differs(lot, sent, draft.policy["tolerance"]):
         return lot
     return lot._replace(
@@ -130,6 +123,8 @@ def _merge_assay(known: dict[str, str], measured: dict[str, str] | None) -> dict
 
 def _differs(lot: Lot, sent: Lot, tolerance: Mapping[str, str]) -> bool:
     """Whether dry mass, or a metal that both sides assayed, changed on the way beyond tolerance."""
+    if (lot.mass, lot.moisture, lot.assay) == (sent.left, sent.moisture, sent.assay):
+        return False
     before, after = dry_mass(sent.left, sent.moisture), dry_mass(lot.mass, lot.moisture)
     if is_beyond(after, before, tolerance["receipt"]):
         return True
@@ -156,7 +151,7 @@ def apply_settle(draft: Draft) -> None:
                 lot=lot.id,
                 measured={"mass": lot.mass, "moisture": lot.moisture, "assay": lot.assay},
             )
-        draft.subjects[lot.id] = lot._replace(head=record.id, time=record.time, status="held", consignor="", sent=None)
+        draft.subjects[lot.id] = _moved(lot, record, "held")
 
 
 def apply_transform(draft: Draft) -> None:
@@ -197,12 +192,11 @@ def _spent(draft: Draft, lot: Lot, taken: str, index: int) -> Lot:
         )
     if left == 0:
         draft.free_tags(lot)
-    return lot._replace(
-        head=draft.record.id,
-        time=draft.record.time,
-        left=format_decimal(left, MASS_PLACES),
-        status="held" if left else "closed",
-    )
+    record = draft.record
+    return Lot(
+        lot.id, record.id, record.time, lot.mineral, "held" if left else "closed", lot.custodian, lot.site, lot.mass,
+        lot.moisture, lot.assay, format_decimal(left, MASS_PLACES), lot.tags, lot.model, lot.generation,
+    )  # fmt: skip
 
 
 def apply_close(draft: Draft) -> None:
@@ -210,4 +204,4 @@ def apply_close(draft: Draft) -> None:
     for lot in _moved_lots(draft, draft.record.body["lots"]):
         draft.check_held(lot)
         draft.free_tags(lot)
-        draft.subjects[lot.id] = lot._replace(head=draft.record.id, time=draft.record.time, status="closed")
+        draft.subjects[lot.id] = _moved(lot, draft.record, "closed")

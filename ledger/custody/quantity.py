@@ -126,7 +126,9 @@ def check_assay(assay: Mapping[str, str], pointer: str) -> None:
 
 def format_metal(units: int) -> str:
     """A contained mass in kg with six decimals, rounded half up, for people and reports."""
-    return f"{int(units * METAL_UNIT * 10**6 + Fraction(1, 2)) / 10**6:.6f}"
+    milligrams = int(units * METAL_UNIT * 10**MASS_PLACES + Fraction(1, 2))
+    whole, places = divmod(milligrams, 10**MASS_PLACES)
+    return f"{whole}.{places:0{MASS_PLACES}d}"
 
 
 def format_dry(units: int) -> str:
