@@ -14,6 +14,7 @@ import binascii
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -169,6 +170,7 @@ def parse_pointer(pointer: str) -> tuple[str, ...]:
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])
 
 
+@lru_cache(maxsize=4096)  # records that come together name the same times
 def parse_time(text: str, pointer: str = "") -> int:
     """Seconds since the epoch of `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, UTC, whole seconds).
 

@@ -101,8 +101,9 @@ def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out
         out.faults.append(("records", position, error))
         _write_down(out, logged, "", "", "", b"")
         return
-    _write_down(out, logged, record.id, record.alg, record.kid, orjson.dumps(record.payload))
-    key = keys.get(record.kid)
+    kid = record.kid
+    _write_down(out, logged, record.id, record.alg, kid, orjson.dumps(record.payload))
+    key = keys.get(kid)
     if key is None:
         out.late.append((position, jws))
         return
