@@ -30,7 +30,7 @@ from service.api.edge import Receive, Scope, Send, send_problem
 from service.api.intake import accepted_members
 from service.api.problems import Refusal, format_problem
 from service.errors import BadRequest, BodyTooLarge, ServiceError, Unavailable
-from service.usecases.submit import Outcome, Sequenced
+from service.usecases.submit import Item, Outcome, Sequenced
 from service.usecases.tiles import get_checkpoint
 
 Lines = Sequence[tuple[int, bytes]]
@@ -40,7 +40,9 @@ _START = {
     "headers": [(b"content-type", b"application/x-ndjson"), (b"x-accel-buffering", b"no")],
 }
 _PIECE = 64 * 1024
-_UNDER_WAY = 2  # chunks of one batch that wait for the sequencer while the next is checked
+_CHUNK = 256  # lines that are checked and queued together; the sequencer commits all that wait at once
+_AHEAD = 4  # chunks being checked while the one before them is queued
+_UNDER_WAY = 8  # chunks of one batch that wait for the sequencer
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class BatchIntake:
     async def _chunks(self, receive: Receive, options: Options) -> AsyncIterator[Lines]:
         """Lines in groups of at most one commit; all of them as one group when the batch is atomic."""
         limits = self._service.context.limits
+        size = min(_CHUNK, limits.commit_records)
         most = limits.commit_records if options.atomic else limits.batch_records
         waiting: list[tuple[int, bytes]] = []
         taken = 0
@@ -115,9 +118,9 @@ class BatchIntake:
                 room = max(0, most - taken)
                 taken += len(lines)
                 waiting += lines[:room]
-                while not options.atomic and len(waiting) >= limits.commit_records:
-                    yield waiting[: limits.commit_records]
-                    waiting = waiting[limits.commit_records :]
+                while not options.atomic and len(waiting) >= size:
+                    yield waiting[:size]
+                    waiting = waiting[size:]
                 if taken > most:
                     line = lines[room][0]
                     raise BodyTooLarge(
@@ -130,16 +133,38 @@ class BatchIntake:
         if waiting:
             yield waiting
 
+    async def _checked(self, chunks: AsyncIterator[Lines]) -> AsyncIterator[tuple[Lines, list[Item]]]:
+        """Chunks with their candidates, in order; the next ones are being checked meanwhile."""
+        ahead: deque[tuple[Lines, asyncio.Future[list[Item]]]] = deque()
+        fault: LedgerError | ServiceError | None = None
+        try:
+            try:
+                async for chunk in chunks:
+                    ahead.append((chunk, asyncio.ensure_future(self._service.check([text for _, text in chunk]))))
+                    if len(ahead) > _AHEAD:
+                        lines, items = ahead.popleft()
+                        yield lines, await items
+            except (LedgerError, ServiceError) as error:  # the lines before the fault are whole
+                fault = error
+            while ahead:
+                lines, items = ahead.popleft()
+                yield lines, await items
+        finally:
+            for _, left in ahead:
+                left.cancel()
+        if fault is not None:
+            raise fault
+
     async def _work(self, chunks: AsyncIterator[Lines], answer: _Answer, options: Options) -> None:
         """Check each chunk while those before it are sequenced. Raises what ends a batch without any outcome."""
         under_way: deque[tuple[Lines, asyncio.Future[Sequenced]]] = deque()
         stopped: ServiceError | None = None
         last = 0
         try:
-            async for chunk in chunks:
+            async for chunk, items in self._checked(chunks):
                 last = chunk[-1][0]
                 if stopped is None:
-                    stopped = await self._queue(chunk, under_way, answer, options)
+                    stopped = await self._queue(chunk, items, under_way, answer, options)
                 if stopped is not None:
                     await self._settle(under_way, answer, 0)
                     answer.put([(number, stopped) for number, _ in chunk])
@@ -151,11 +176,15 @@ class BatchIntake:
         await self._settle(under_way, answer, 0)
 
     async def _queue(
-        self, chunk: Lines, under_way: deque[tuple[Lines, asyncio.Future[Sequenced]]], answer: _Answer, options: Options
+        self,
+        chunk: Lines,
+        items: list[Item],
+        under_way: deque[tuple[Lines, asyncio.Future[Sequenced]]],
+        answer: _Answer,
+        options: Options,
     ) -> ServiceError | None:
         """Hand a chunk to the sequencer. When its queue is full, wait for our own chunks to leave it first;
         with none there, answer the refusal, which then stands for every later line too."""
-        items = await self._service.check([text for _, text in chunk])
         while True:
             try:
                 future = asyncio.wrap_future(self._service.sequence(items, atomic=options.atomic))

@@ -34,7 +34,7 @@ def list_attestations(
     cursor: CursorParam = None,
     limit: LimitParam = USUAL_PAGE,
 ) -> dict[str, Any]:
-    """Attestations in log order; a page may hold fewer than `limit` and still have a next one."""
+    """Attestations that the reader may read, in log order; a page may hold fewer than `limit` and have a next one."""
     return list_evidence(
         service.context, reader, "attest", subject=subject, kind=kind, issuer=issuer, cursor=cursor, limit=limit
     )

@@ -6,8 +6,10 @@ import pytest
 
 from ledger.custody.vocabulary import ROLES as ALL_ROLES
 from service.usecases import policy
+from service.usecases.paging import format_cursor
 from service.usecases.policy import ANYBODY, Reader, RecordFacts, Relation
 from service.usecases.policy import STRANGER as NO_RELATION
+from service.usecases.statements import list_evidence
 from tests.service.api.harness import SECRET, STRANGER, Desk, run_chain, send_concealed, serving, settle_in, weigh
 from tests.support.world import (
     AUDITOR,
@@ -122,6 +124,22 @@ def test_evidence_about_a_lot_is_hidden_from_strangers_and_about_a_site_from_out
     assert [one["id"] for one in only] == [about_lot]
     assert chain.get("/v1/attestations", SMELTER, subject="lot:5", kind="assay").json()["items"] == []
     assert chain.get("/v1/attestations", SMELTER, issuer="did:web:nobody.example").json()["items"] == []
+
+
+def test_a_page_of_evidence_is_filled_past_what_is_hidden(chain: Desk) -> None:
+    """Nobody counts what others attest: a page ends early only after a long run of hidden statements."""
+    hidden, shown = [weigh(chain, "lot:5") for _ in range(9)], weigh(chain, MINE)
+    context, buyer = chain.service.context, Reader(BUYER, frozenset({"buyer"}))
+    start = chain.get("/v1/attestations", AUDITOR, limit=200).json()["items"][-10]["index"] - 1
+    page = list_evidence(context, buyer, "attest", cursor=format_cursor(start), limit=1)
+    assert ([one["id"] for one in page["items"]], page["next"]) == ([shown], None)
+    cursor, pages = format_cursor(start), []
+    while cursor is not None:
+        page = list_evidence(context, buyer, "attest", cursor=cursor, limit=1, step=2, scan=4)
+        pages.append([one["id"] for one in page["items"]])
+        cursor = page["next"]
+    assert pages == [[], [], [shown], []] or pages == [[], [], [shown]]
+    assert len(set(hidden)) == 9
 
 
 @pytest.fixture(scope="module")
