@@ -11,7 +11,7 @@ a few statements, and afterwards `state` answers every question of `plan_step` f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -44,18 +44,18 @@ class Memory:
         log: where the entries are, when a replay writes its rows elsewhere.
         """
         state = self.state
-        self._recall_subjects(conn, wanted.subjects - state.subjects.keys())
-        self._recall_keys(conn, wanted.keys - state.keys.keys())
-        self._recall_tags(conn, wanted.tags - state.tags.keys())
-        self._recall_records(conn, wanted.records - state.records.keys(), log or conn)
+        self._recall_subjects(conn, _missing(wanted.subjects, state.subjects))
+        self._recall_keys(conn, _missing(wanted.keys, state.keys))
+        self._recall_tags(conn, _missing(wanted.tags, state.tags))
+        self._recall_records(conn, _missing(wanted.records, state.records), log or conn)
 
     def is_full(self) -> bool:
         """Whether so much is remembered that it is time to start anew."""
         state = self.state
         return len(state.subjects) + len(state.tags) + len(state.records) > MAX_REMEMBERED
 
-    def _recall_subjects(self, conn: Connection, ids: Iterable[str]) -> None:
-        rows = select_in(conn, "SELECT num, id, holder, consignee, data FROM subjects WHERE id IN (??)", list(ids))
+    def _recall_subjects(self, conn: Connection, ids: Sequence[str]) -> None:
+        rows = select_in(conn, "SELECT num, id, holder, consignee, data FROM subjects WHERE id IN (??)", ids)
         for num, subject_id, holder, consignee, data in rows:
             subject = parse_subject(orjson.loads(data))
             self.numbers[subject_id] = num
@@ -68,17 +68,17 @@ class Memory:
             elif isinstance(subject, Site):
                 self.numbers[subject.operator] = holder
 
-    def _recall_keys(self, conn: Connection, kids: Iterable[str]) -> None:
-        rows = select_in(conn, _KEYS, list(kids))
+    def _recall_keys(self, conn: Connection, kids: Sequence[str]) -> None:
+        rows = select_in(conn, _KEYS, kids)
         for kid, participant, jwk, valid_from, revoked in rows:
             self.state.keys[kid] = KeyState(kid, participant, orjson.loads(jwk), valid_from, bool(revoked))
 
-    def _recall_tags(self, conn: Connection, tags: Iterable[str]) -> None:
-        for tag, lot in select_in(conn, _TAGS, list(tags)):
+    def _recall_tags(self, conn: Connection, tags: Sequence[str]) -> None:
+        for tag, lot in select_in(conn, _TAGS, tags):
             self.state.tags[tag] = lot
 
-    def _recall_records(self, conn: Connection, ids: Iterable[str], log: Connection) -> None:
-        found = find_entries(conn, list(ids), log=log)
+    def _recall_records(self, conn: Connection, ids: Sequence[str], log: Connection) -> None:
+        found = find_entries(conn, ids, log=log)
         if not found:
             return
         moved: dict[int, list[str]] = {seq: [] for seq, _ in found.values()}
@@ -90,6 +90,11 @@ class Memory:
             record = parse_record(parse_entry(entry)[1])
             self.state.records[record_id] = RecordFacts(record.type, record.iss, tuple(moved[seq]))
             self.evidence[record_id] = tuple(about[seq])
+
+
+def _missing(wanted: Iterable[str], known: Mapping[str, Any]) -> list[str]:
+    """Not `wanted - known.keys()`, which walks through all that is known."""
+    return [one for one in wanted if one not in known]
 
 
 _KEYS: Final = (
