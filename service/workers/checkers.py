@@ -1,22 +1,28 @@
 """Stateless checks of many records at once, in a few processes of their own.
 
 Signature checks dominate ingest; in threads they would fight the sequencer for the interpreter
-lock. A worker gets lines and the public keys that they name, and answers one small verdict per
-line; the record itself is read again here from the bytes that were sent, which costs a tenth of
-checking it. With no workers everything is checked in line, by the same function.
+lock. A process gets lines, and each public key once, and answers one small verdict per line; the
+record itself is read again here from the bytes that were sent, which costs a tenth of checking it.
+Each process has a thread here that sends it the next lines before it looks at the last answer. With
+no processes everything is checked in line, by the same function.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from functools import lru_cache
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from queue import Empty, SimpleQueue
 from typing import Final
 
 import orjson
@@ -32,102 +38,169 @@ from service.usecases.submit import Item
 
 log = get_logger("checkers")
 
-CHUNK: Final = 128
-"""Lines per task: a few milliseconds of work."""
+CHUNK: Final = 256
+"""Lines per task: some milliseconds of work."""
+
+TRIES: Final = 2
+"""How often lines are given to a process: one that dies over them is replaced once."""
+
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 
 _Verdict = tuple[str, bool, tuple[tuple[str, str], ...]] | LedgerError
 """Record id, whether the signature was checked, disclosures; or why the line is refused."""
 
-_Task = tuple[list[bytes], dict[str, PublicKey]]
+
+@dataclass
+class _Task:
+    lines: list[bytes]
+    done: Future[list[Item]] = field(default_factory=Future)
+    tries: int = TRIES
 
 
 class Checkers:
     """A pool of checking processes; `workers` 0 checks in line."""
 
     def __init__(self, keys: KeyRing, workers: int) -> None:
-        self._keys, self._workers = keys, workers
-        self._pool = _make_pool(workers) if workers else None
-        self._lock = threading.Lock()
+        self._keys = keys
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._closed = False
+        self._threads = [_Driver(self._tasks, keys) for _ in range(workers)]
+        for thread in self._threads:
+            thread.start()
 
     def warm_up(self) -> None:
-        """Start every process now, not with the first batch."""
-        if self._pool is not None:
-            for future in [self._pool.submit(check_lines, [b""], {}) for _ in range(self._workers)]:
-                future.result()
+        """Return when every process is there."""
+        for thread in self._threads:
+            thread.ready.wait()
 
     def check(self, lines: Sequence[bytes]) -> list[Future[list[Item]]]:
         """Candidates or refusals of presentations, one future per `CHUNK` lines, in order.
 
-        Reading a future's records costs its reader a few microseconds each.
+        A future fails with Unavailable when no process survives its lines. Raises Unavailable when closed.
         """
-        return [self._check_chunk(lines[at : at + CHUNK]) for at in range(0, len(lines), CHUNK)]
+        if self._closed:
+            raise Unavailable("The service is shutting down.", retry_after=5)
+        tasks = [_Task(list(lines[at : at + CHUNK])) for at in range(0, len(lines), CHUNK)]
+        for task in tasks:
+            if self._threads:
+                self._tasks.put(task)
+            else:
+                task.done.set_result(_items(task.lines, check_lines(task.lines, _known_keys(self._keys, task.lines))))
+        return [task.done for task in tasks]
 
     def close(self) -> None:
-        """End the processes; what was not begun is dropped."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        """Finish what was given, then end the processes."""
+        self._closed = True
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def _check_chunk(self, lines: Sequence[bytes]) -> Future[list[Item]]:
-        done: Future[list[Item]] = Future()
-        known = self._known_keys(lines)
-        pool = self._pool
-        if pool is None:
-            done.set_result(_items(lines, check_lines(lines, known)))
-        else:
-            self._ask(pool, (list(lines), known), done, tries=2)
-        return done
 
-    def _ask(self, pool: ProcessPoolExecutor, task: _Task, done: Future[list[Item]], *, tries: int) -> None:
-        """Have a process check the lines; if it dies over them, a new one once more."""
+class _Driver(threading.Thread):
+    """One checking process, and the thread that talks to it."""
 
-        def finish(answer: Future[list[_Verdict]]) -> None:
-            error = answer.exception()
-            if error is None:
-                done.set_result(_items(task[0], answer.result()))
-            elif isinstance(error, BrokenProcessPool) and tries > 1:
-                self._ask(self._replace(pool), task, done, tries=tries - 1)
+    def __init__(self, tasks: SimpleQueue[_Task | None], keys: KeyRing) -> None:
+        super().__init__(name="checker", daemon=True)
+        self._tasks, self._keys = tasks, keys
+        self._sent: set[str] = set()
+        self.ready = threading.Event()
+        self.process: SpawnProcess | None = None
+
+    def run(self) -> None:
+        self._start_process()
+        task = self._tasks.get()
+        while task is not None:
+            under_way = [task]
+            try:
+                self._send(task)
+                self._talk(under_way)
+            except (OSError, EOFError):
+                log.error("a checking process died: starting another")
+                self._start_process()
+                self._give_back(under_way)
+            task = self._tasks.get()
+        self._end_process()
+
+    def _talk(self, under_way: list[_Task]) -> None:
+        """Answer the task under way; the next one, if there is any, is sent before its answer is read."""
+        while under_way:
+            try:
+                following = self._tasks.get_nowait()
+            except Empty:
+                following = None
             else:
-                log.error("lines could not be checked", error=repr(error))
-                done.set_exception(Unavailable("The records could not be checked for now.", retry_after=1))
+                if following is None:
+                    self._tasks.put(None)  # the end is for when nothing is under way
+                else:
+                    under_way.append(following)
+                    self._send(following)
+            verdicts = pickle.loads(self._connection.recv_bytes())  # noqa: S301  # from our own process
+            task = under_way.pop(0)
+            task.done.set_result(_items(task.lines, verdicts))
 
+    def _send(self, task: _Task) -> None:
+        known = _known_keys(self._keys, task.lines, but=self._sent)
+        self._connection.send_bytes(pickle.dumps((known, task.lines), 5))
+        self._sent.update(known)
+
+    def _give_back(self, under_way: list[_Task]) -> None:
+        """Whose process died: another try, or the end of it."""
+        for task in under_way:
+            task.tries -= 1
+            if task.tries:
+                self._tasks.put(task)
+            else:
+                task.done.set_exception(Unavailable("The records could not be checked for now.", retry_after=1))
+
+    def _start_process(self) -> None:
+        self._end_process()
+        context = multiprocessing.get_context("spawn")  # a fork would copy our threads' locks as they are
+        self._connection, theirs = context.Pipe()
+        self.process = context.Process(target=serve_checks, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self._sent.clear()
+        self.ready.set()
+
+    def _end_process(self) -> None:
+        if self.process is not None:
+            self._connection.close()
+            self.process.join()
+
+
+def serve_checks(connection: Connection) -> None:
+    """The life of a checking process: until the service closes its end, or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends us
+    if hasattr(os, "nice"):
+        os.nice(10)  # the one sequencer goes first: we can run ahead of it, it can't run ahead of us
+    tune_collector()
+    keys: dict[str, PublicKey] = {}
+    while True:
         try:
-            pool.submit(check_lines, *task).add_done_callback(finish)
-        except RuntimeError as broken:  # BrokenProcessPool, or shut down meanwhile
-            failed: Future[list[_Verdict]] = Future()
-            failed.set_exception(broken)
-            finish(failed)
-
-    def _replace(self, broken: ProcessPoolExecutor) -> ProcessPoolExecutor:
-        """A new pool in the place of one whose process died; whoever comes first makes it."""
-        with self._lock:
-            if self._pool is broken:
-                log.error("a checking process died: starting new ones")
-                broken.shutdown(wait=False)
-                self._pool = _make_pool(self._workers)
-            return self._pool or broken
-
-    def _known_keys(self, lines: Sequence[bytes]) -> dict[str, PublicKey]:
-        """The keys that the lines name, as far as they are known now."""
-        known: dict[str, PublicKey] = {}
-        for header in {line[: line.find(b".")] for line in lines}:
-            kid = _alg_and_kid(header)[1]
-            key = self._keys.get(kid)
-            if key is not None:
-                known[kid] = key
-        return known
+            fresh, lines = pickle.loads(connection.recv_bytes())  # noqa: S301  # from the service itself
+        except EOFError:
+            return
+        keys.update(fresh)
+        connection.send_bytes(pickle.dumps(check_lines(lines, keys), 5))
 
 
 def check_lines(lines: Sequence[bytes], keys: Mapping[str, PublicKey]) -> list[_Verdict]:
-    """The verdict on each presentation; run in a worker."""
+    """The verdict on each presentation."""
     verdicts: list[_Verdict] = []
     for line in lines:
         try:
-            candidate = check_presentation(line, keys.get)
-            verdicts.append((candidate.record.id, candidate.verified, candidate.disclosures))
+            record, disclosures, verified = check_presentation(line, keys.get)
+            verdicts.append((record.id, verified, disclosures))
         except LedgerError as error:
             verdicts.append(error)
     return verdicts
+
+
+def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = frozenset()) -> dict[str, PublicKey]:
+    """The keys that the lines name, as far as they are known now and not among `but`."""
+    kids = {_alg_and_kid(header)[1] for header in {line[: line.find(b".")] for line in lines}} - but
+    return {kid: key for kid in kids if (key := keys.get(kid)) is not None}
 
 
 def _items(lines: Sequence[bytes], verdicts: Sequence[_Verdict]) -> list[Item]:
@@ -161,22 +234,3 @@ def _alg_and_kid(header: bytes) -> tuple[str, str]:
         return ("ES256" if members["alg"] == "ES256" else "Ed25519"), str(members["kid"])
     except (ValueError, TypeError, KeyError):
         return "", ""
-
-
-def _make_pool(workers: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")  # a fork would copy our threads' locks as they are
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare)
-
-
-def _prepare() -> None:
-    """Ctrl-C is for the server, which ends the pool; a server that is killed takes its workers with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    tune_collector()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -11,7 +11,7 @@ from ledger.errors import BadSignature, EncodingError, EnvelopeError, LedgerErro
 from service.errors import Unavailable
 from service.usecases.check import Candidate, KeyRing
 from service.usecases.submit import Item
-from service.workers.checkers import CHUNK, Checkers
+from service.workers.checkers import CHUNK, Checkers, _Task
 from tests.support.world import MINER, World, dispatch_body, extract_body, honest_world, key_of, new_lot
 
 
@@ -100,17 +100,19 @@ def test_refusals_cross_processes_whole(world: World, pool: Checkers) -> None:
 
 
 def kill_processes(checkers: Checkers) -> None:
-    assert checkers._pool is not None
-    for process in list(checkers._pool._processes.values()):
-        process.kill()
-        process.join(20)
+    for driver in checkers._threads:
+        assert driver.process is not None
+        driver.process.kill()
+        driver.process.join(20)
 
 
 def test_dead_process_is_replaced(world: World, keys: KeyRing) -> None:
     checkers = Checkers(keys, 1)
     checkers.warm_up()
-    kill_processes(checkers)
     assert len(flat(checkers, texts(world))) == len(texts(world))
+    kill_processes(checkers)
+    verdicts = flat(checkers, texts(world))
+    assert [one.verified for one in verdicts if isinstance(one, Candidate)] == [True, True, False, False]
     checkers.close()
 
 
@@ -118,9 +120,19 @@ def test_lines_that_kill_every_process_are_given_up(
     world: World, keys: KeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkers = Checkers(keys, 1)
-    monkeypatch.setattr("service.workers.checkers.check_lines", os._exit)  # what a crash in a library does
+    checkers.warm_up()
+    deadly = _Task([b"deadly"])
+    real = Connection.send_bytes
+
+    def send_and_die(self: Connection, data: bytes) -> None:
+        real(self, data)
+        if b"deadly" in data:
+            kill_processes(checkers)
+
+    monkeypatch.setattr(Connection, "send_bytes", send_and_die)
+    checkers._tasks.put(deadly)
     with pytest.raises(Unavailable, match="for now"):
-        flat(checkers, texts(world)[:1])
+        deadly.done.result(60)
     monkeypatch.undo()
     assert len(flat(checkers, texts(world)[:1])) == 1
     checkers.close()
@@ -128,6 +140,22 @@ def test_lines_that_kill_every_process_are_given_up(
 
 def test_closed_checkers_take_nothing(world: World, keys: KeyRing) -> None:
     checkers = Checkers(keys, 1)
+    waiting = checkers.check(texts(world) * CHUNK)
     checkers.close()
+    assert sum(len(one.result(0)) for one in waiting) == len(texts(world)) * CHUNK, "what was given is finished"
     with pytest.raises(Unavailable):
         flat(checkers, texts(world)[:1])
+
+
+def test_key_that_becomes_known_later_is_sent_later(world: World) -> None:
+    ring = KeyRing()
+    checkers = Checkers(ring, 1)
+    line = texts(world)[0]
+    (before,) = flat(checkers, [line])
+    for kid, key in world.state.keys.items():
+        ring.add(kid, key.jwk)
+    (after,) = flat(checkers, [line])
+    assert isinstance(before, Candidate)
+    assert isinstance(after, Candidate)
+    assert (before.verified, after.verified) == (False, True)
+    checkers.close()
