@@ -41,12 +41,10 @@ class Rows:
         memory = self._memory
         self._record_ids.append((id_prefix(record.id), seq))
         for subject in step.subjects.values():
-            self._gather_subject(subject, seq)
-        moved = {memory.numbers[one] for one in step.subjects}
-        self._subject_records += [(num, seq, _MOVED) for num in sorted(moved)]
+            self._subject_records.append((self._gather_subject(subject, seq), seq, _MOVED))
         about = step.about or evidence_about(memory, record)
         if about:
-            nums = {memory.numbers[one] for one in about} - moved
+            nums = {memory.numbers[one] for one in about if one not in step.subjects}
             self._subject_records += [(num, seq, _ABOUT) for num in sorted(nums)]
             memory.evidence[record.id] = about
         for kid in step.keys:
@@ -58,18 +56,21 @@ class Rows:
         if record.type in ("attest", "incident"):
             self._gather_statement(record, seq)
 
-    def _gather_subject(self, subject: Subject, seq: int) -> None:
-        memory = self._memory
-        self._heads[subject.id] = seq
-        before = memory.state.subjects.get(subject.id)
+    def _gather_subject(self, subject: Subject, seq: int) -> int:
+        """The subject's number, given now if it is new."""
+        memory, subject_id = self._memory, subject.id
+        self._heads[subject_id] = seq
+        before = memory.state.subjects.get(subject_id)
         if before is None:
             memory.count += 1
-            memory.numbers[subject.id] = memory.count
+            memory.numbers[subject_id] = memory.count
+        num = memory.numbers[subject_id]
         if isinstance(subject, Lot):
             known = (before.custodian, before.consignee) if isinstance(before, Lot) else ()
             for party in (subject.custodian, subject.consignee):
                 if party and party not in known:
-                    self._parties.setdefault((memory.numbers[party], memory.numbers[subject.id]), seq)
+                    self._parties.setdefault((memory.numbers[party], num), seq)
+        return num
 
     def _gather_statement(self, record: Record, seq: int) -> None:
         body = record.body
