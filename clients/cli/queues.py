@@ -73,7 +73,8 @@ def push(
 
 @contextlib.contextmanager
 def progress_bar(what: str, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, as a function of (done, all)."""
+    """A progress bar on stderr, as a function of (done, all). It begins to move (in a thread of its
+    own) with the first call: an audit forks its processes before."""
     if not shown:
         yield lambda _done, _all: None
         return
@@ -81,9 +82,17 @@ def progress_bar(what: str, shown: bool) -> Iterator[Callable[[int, int], None]]
 
     from clients.cli.output import console
 
-    with Progress(console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    bar = Progress(console=console(stderr=True), transient=True)
+    task = bar.add_task(what, total=None)
+
+    def tick(done: int, total: int) -> None:
+        bar.start()  # nothing, when it runs already
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield tick
+    finally:
+        bar.stop()
 
 
 @app.command("show")
