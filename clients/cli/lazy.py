@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "key": "keys",
     "participant": "register:participant_app",
     "site": "register:site_app",
+    "policy": "register:policy",
     "extract": "custody:extract",
     "dispatch": "custody:dispatch",
     "receive": "custody:receive",

@@ -1,4 +1,4 @@
-"""`lodeline participant` and `lodeline site`: the register."""
+"""`lodeline participant`, `lodeline site` and `lodeline policy`: the register."""
 
 from __future__ import annotations
 
@@ -149,3 +149,29 @@ def list_sites(as_json: AsJson = False) -> None:
 
     with Home().client() as client:
         show_items(client.sites(), ("id", "kind", "country", "subdivision", "operator", "status"), as_json=as_json)
+
+
+def policy(
+    mass: Annotated[str, typer.Option("--mass", help="Tolerance in % for the wet mass of a transform.")],
+    metal: Annotated[str, typer.Option("--metal", help="Tolerance in % for contained metal.")],
+    receipt: Annotated[str, typer.Option("--receipt", help="Tolerance in % for dry mass at a receipt.")],
+    skew: Annotated[int, typer.Option("--skew", help="Seconds by which a signer's clock may be ahead.")],
+    entries: Annotated[str, typer.Option("--entries", help="Who may read the log's entries: members or public.")],
+    time: When = "",
+    as_json: AsJson = False,
+) -> None:
+    """Change the custody policy of the log from here on. The registrar signs; every value is stated anew.
+
+    [bold]Example[/]
+      lodeline policy --mass 0.5 --metal 2 --receipt 1 --skew 300 --entries members
+    """
+    from clients.cli.deliver import deliver
+    from clients.cli.home import Home
+    from clients.cli.words import parse_when
+    from clients.sdk import events
+
+    with Home().client() as client:
+        origin = client.origin
+    tolerance = {"mass": mass, "metal": metal, "receipt": receipt}
+    changed = events.policy(parse_when(time), origin, tolerance=tolerance, skew=skew, entries=entries)
+    deliver(changed, offline=False, as_json=as_json)

@@ -122,6 +122,12 @@ class LodelineClient(Reads):
             raise LocalError("Signing needs a key and a participant id: run `lodeline init` and `lodeline key new`.")
         return self._key
 
+    def head(self, subject: str) -> str | None:
+        """The current head of a subject; that of the log itself, under its origin, moves with its policy."""
+        if subject == self.origin:
+            return str(member(self.service_info(), "head", str))
+        return super().head(subject)
+
     # ---- signing and submitting -------------------------------------------------------------------------------------
 
     def sign(self, event: Event, *, find_head: FindHead | None = None, reveal: Iterable[str] = ("*",)) -> SignedRecord:

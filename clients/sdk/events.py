@@ -41,6 +41,11 @@ def _members(**members: Any) -> Body:
     return {names.get(name, name): value for name, value in members.items() if value not in (None, [], ())}
 
 
+def policy(time: str, origin: str, **policy: Any) -> Event:
+    """Changes the custody policy of the log `origin` from here on; the registrar signs."""
+    return Event("policy", {"policy": policy}, time, (origin,))
+
+
 def participant(time: str, **body: Any) -> Event:
     """Enrols or amends `id`; the registrar signs."""
     return Event("participant", _members(**body), time, (body["id"],), optional=True)

@@ -275,6 +275,16 @@ def test_the_register(town: Town) -> None:
                                  "CD-NK", "--mineral", "x", "--point", "1", code=2).stderr  # fmt: skip
 
 
+def test_the_policy_is_changed_by_the_registrar_alone(town: Town) -> None:
+    words = ["policy", "--mass", "0.5", "--metal", "2", "--receipt", "1", "--skew", "300", "--entries", "members"]
+    first = town.json(REGISTRAR, *words)
+    second = town.json(REGISTRAR, *words)
+    assert (first["type"], first["state"], second["state"]) == ("policy", "accepted", "accepted")
+    assert second["id"] != first["id"]
+    assert town.json(TRADER, *words, code=1)["error"]["code"] == "signer-not-allowed"
+    assert town.json(REGISTRAR, *words[:-1], "nobody", code=1)["error"]["pointer"] == "/body/policy/entries"
+
+
 def test_keys_are_added_used_and_revoked(town: Town, tmp_path: Path) -> None:
     old = town.json(BUYER, "key", "list")[0]["kid"]
     new = json.loads(
