@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,6 +18,9 @@ from service.api.auth import MAX_TOKEN_BYTES, parse_bearer
 from service.errors import NotAuthenticated
 from tests.service.api.harness import Desk, serving
 from tests.support.world import MINER, ORIGIN, REGISTRAR, START, TRADER, key_of
+
+
+_numbers = count()
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +151,7 @@ def _sign_loosely(desk: Desk, bent: dict[str, Any], head: dict[str, Any] | None 
         "aud": ORIGIN,
         "iat": desk.now,
         "exp": desk.now + 60,
-        "jti": f"loose-{id(bent):020d}",
+        "jti": f"loose-{next(_numbers):020d}",
     }
     given = {name: value for name, value in (claims | bent).items() if value is not None}
     header = {"alg": "Ed25519", "kid": desk.keys[MINER].public.kid, "typ": "JWT"} | (head or {})
