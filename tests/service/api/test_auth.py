@@ -19,7 +19,6 @@ from service.errors import NotAuthenticated
 from tests.service.api.harness import Desk, serving
 from tests.support.world import MINER, ORIGIN, REGISTRAR, START, TRADER, key_of
 
-
 _numbers = count()
 
 
