@@ -55,7 +55,8 @@ class Server:
                 if self.request("GET", "/readyz")[0] == 200:
                     return
             except OSError:
-                time.sleep(0.05)
+                pass  # it does not listen yet
+            time.sleep(0.05)
         raise TimeoutError("the server did not become ready within 30 s")
 
     def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:

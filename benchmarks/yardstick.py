@@ -1,7 +1,7 @@
 """The yardstick: how many of the same signatures the machine can check, doing nothing else.
 
-Every library that is installed checks the same records with its own call, in one process per
-core, started together; the fastest is the yardstick. Work that the ledger has to do anyway
+Every library here follows the ledger's signature rule and checks the same records with its own
+call, in one process per core, started together; the fastest is the yardstick. Work that the ledger has to do anyway
 (parsing, hashing, custody rules, storage) is what keeps the other figures below one.
 """
 

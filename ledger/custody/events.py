@@ -102,6 +102,7 @@ def _compile(model: type[Part]) -> Callable[[Any], None]:
     quick = quick_check(model)
 
     def validate(value: Any) -> None:
+        """Raise ValidationError unless the model takes the value."""
         if not quick(value):
             model.model_rebuild()  # models are built when first needed: here, to name a fault
             model.__pydantic_validator__.validate_python(value)

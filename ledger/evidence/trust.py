@@ -164,17 +164,20 @@ class _Draft:
         self._grouped: set[str] = set()
 
     def add_log(self, log: TrustedLog) -> None:
+        """A `log` line; PolicyError for a key of another kind, or one named twice."""
         _check_key("log", LOG_KINDS, log.verifier, (known.verifier for known in self.logs))
         self._count(self.logs)
         self.logs.append(log)
 
     def add_witness(self, witness: TrustedWitness) -> None:
+        """A `witness` line; PolicyError for a key of another kind, or a name or key that is there already."""
         _check_key("witness", WITNESS_KINDS, witness.verifier, (known.verifier for known in self.witnesses))
         self._define(witness.name)
         self._count(self.witnesses)
         self.witnesses.append(witness)
 
     def add_group(self, group: Group) -> None:
+        """A `group` line; PolicyError for members not yet defined or grouped already, or a threshold out of range."""
         for member in group.members:
             if member not in self._defined:
                 raise PolicyError("A group's member is a witness or group defined before it.", name=_show(member))
@@ -188,6 +191,7 @@ class _Draft:
         self.groups.append(group)
 
     def set_quorum(self, name: str) -> None:
+        """The `quorum` line; PolicyError for a second one, or a name not yet defined."""
         if self.quorum is not None:
             raise PolicyError("A trust policy has exactly one quorum line.")
         if name != NONE and name not in self._defined:
