@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ledger.custody.replay import parents_of
 from ledger.custody.state import needs
 from ledger.envelope import Record
 from ledger.errors import TooLarge, UnknownSubject
@@ -61,35 +62,6 @@ def collect_closure(lot: str, origin: str, reader: Reader) -> Closure:
     _take(found, reader.about(lots | _identities(handlers, reader)))
     _collect_identities({origin}, lots, reader, found)
     return Closure(lots, tuple(sorted(found)))
-
-
-def parents_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
-    """Lot id -> the lots it was made from (none for one that was mined), as the records say.
-
-    The first record that makes a lot counts: a second one is what the replay refuses.
-    """
-    parents: dict[str, tuple[str, ...]] = {}
-    for record in records:
-        if record.type == "extract":
-            for one in record.body["lots"]:
-                parents.setdefault(one["id"], ())
-        elif record.type == "transform":
-            inputs = tuple(one["lot"] for one in record.body["inputs"])
-            for one in record.body["outputs"]:
-                parents.setdefault(one["id"], inputs)
-    return parents
-
-
-def upstream(lot: str, parents: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    """`lot` and every lot it was made from, at any distance; a lot that nothing made is an end."""
-    seen = {lot}
-    todo = [lot]
-    while todo:
-        for parent in parents.get(todo.pop(), ()):
-            if parent not in seen:
-                seen.add(parent)
-                todo.append(parent)
-    return frozenset(seen)
 
 
 def _collect_lots(lot: str, reader: Reader, found: dict[int, Record]) -> frozenset[str]:

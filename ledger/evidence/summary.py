@@ -7,9 +7,9 @@ from typing import Any
 
 from ledger.custody.provenance import index_parents, share_origins
 from ledger.custody.quantity import contained_metal, dry_mass, format_decimal, format_dry, format_metal
+from ledger.custody.replay import Replay
 from ledger.custody.subjects import Edge, Lot, Participant, Site
 from ledger.custody.vocabulary import MODELS
-from ledger.evidence.replay import Replay
 
 SHARE_PLACES = 6
 

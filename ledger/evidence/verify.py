@@ -26,6 +26,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.custody.events import check_disclosed, check_schema
+from ledger.custody.replay import Replay, parents_of, upstream
 from ledger.encoding import format_time
 from ledger.entry import parse_entry
 from ledger.envelope import Record, check_signature, open_disclosures, parse_record
@@ -40,8 +41,6 @@ from ledger.errors import (
     UntrustedNote,
 )
 from ledger.evidence.bundle import Bundle, FullEntry, HashOnlyEntry, parse_bundle
-from ledger.evidence.closure import parents_of, upstream
-from ledger.evidence.replay import Replay
 from ledger.evidence.report import Notebook, Report
 from ledger.evidence.summary import summarize_lot
 from ledger.evidence.trust import Trusted, TrustPolicy

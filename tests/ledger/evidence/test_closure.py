@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ledger.custody.replay import parents_of, upstream
 from ledger.errors import TooLarge, UnknownSubject
 from ledger.evidence import closure as closures
-from ledger.evidence.closure import collect_closure, parents_of, upstream
+from ledger.evidence.closure import collect_closure
 from tests.support.evidence import LogReader
 from tests.support.world import (
     AUDITOR,

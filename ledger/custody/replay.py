@@ -1,11 +1,12 @@
-"""Replaying the custody rules over the records of a bundle, and keeping what a summary needs.
+"""Replaying the custody rules over the records of some lots, and keeping what readers of them need.
 
 The rules are `ledger.custody.state`'s; here is only the fold: plan, apply, and remember origins,
-edges and balances on the way.
+edges and balances on the way; and which lots a set of records is about.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -77,3 +78,32 @@ def _balance(index: int, record: Record, step: Step) -> BalanceLine:
     additions = [addition["mass"] for addition in body.get("additions", ())]
     balance = sum_balance(inputs.values(), outputs, additions)
     return BalanceLine(index, record.id, body["process"], body["site"], balance)
+
+
+def parents_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
+    """Lot id -> the lots it was made from (none for one that was mined), as the records say.
+
+    The first record that makes a lot counts: a second one is what the replay refuses.
+    """
+    parents: dict[str, tuple[str, ...]] = {}
+    for record in records:
+        if record.type == "extract":
+            for one in record.body["lots"]:
+                parents.setdefault(one["id"], ())
+        elif record.type == "transform":
+            inputs = tuple(one["lot"] for one in record.body["inputs"])
+            for one in record.body["outputs"]:
+                parents.setdefault(one["id"], inputs)
+    return parents
+
+
+def upstream(lot: str, parents: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """`lot` and every lot it was made from, at any distance; a lot that nothing made is an end."""
+    seen = {lot}
+    todo = [lot]
+    while todo:
+        for parent in parents.get(todo.pop(), ()):
+            if parent not in seen:
+                seen.add(parent)
+                todo.append(parent)
+    return frozenset(seen)
