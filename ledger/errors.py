@@ -18,7 +18,9 @@ mathematics is an `AssertionError`.
     │   ├── ReceiptError         tlog-proof text
     │   ├── WitnessError         add-checkpoint request or answer
     │   ├── PolicyError          trust policy text
-    │   └── BundleError          evidence bundle structure
+    │   ├── BundleError          evidence bundle structure
+    │   └── SnapshotError        a file of reference data
+    │       └── SnapshotShrunk   it is empty, or lost more than half of its rows
     ├── AuthenticityError        the bytes are not from whom they say
     │   ├── BadSignature
     │   ├── UntrustedNote        no signature by a known key (carries the unverified note)
@@ -125,6 +127,14 @@ class PolicyError(FormatError):
 
 class BundleError(FormatError):
     """Not an evidence bundle."""
+
+
+class SnapshotError(FormatError):
+    """Not a file of the data set named, or a row of it is malformed; values: `row`, `column` where there are any."""
+
+
+class SnapshotShrunk(SnapshotError):
+    """The file is empty or lost more than half of the rows; values: `rows`, `previous`."""
 
 
 class AuthenticityError(LedgerError):
