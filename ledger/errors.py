@@ -19,14 +19,18 @@ mathematics is an `AssertionError`.
     │   ├── WitnessError         add-checkpoint request or answer
     │   ├── PolicyError          trust policy text
     │   ├── BundleError          evidence bundle structure
-    │   └── SnapshotError        a file of reference data
+    │   ├── CompletenessError    statement of completeness
+    │   ├── SnapshotError        a file of reference data
+    │   ├── ClaimError, PackError  a claim or a rule pack that is not well formed
+    │   └── VerdictError         not a verdict, or of another key
     │       └── SnapshotShrunk   it is empty, or lost more than half of its rows
     ├── AuthenticityError        the bytes are not from whom they say
     │   ├── BadSignature
     │   ├── UntrustedNote        no signature by a known key (carries the unverified note)
     │   └── UnknownKey, KeyNotYetValid, KeyRevoked
     ├── ProofError               a Merkle proof does not verify
-    │   └── Equivocation         two checkpoints of one log cannot both be true
+    │   ├── Equivocation         two checkpoints of one log cannot both be true
+    │   └── FalseStatement       a signed list that is not what the log's entries give
     ├── CustodyError             well-formed and authentic, but the custody rules refuse it
     │   ├── WrongAudience, SignerNotAllowed
     │   ├── TimeAhead, TimeBefore
@@ -35,7 +39,8 @@ mathematics is an `AssertionError`.
     │   ├── NotConsignee, Overspent, QuantityMismatch
     │   └── MetalGain, MassGain, TagInUse, KeyInUse
     └── EvidenceError            evidence is genuine but does not show what is asked
-        └── Incomplete           a record that the chain needs is not there
+        ├── Incomplete           a record that the chain needs is not there
+        └── LeftOut              a record that the log's signed lists name is not there
 """
 
 from __future__ import annotations
@@ -129,12 +134,28 @@ class BundleError(FormatError):
     """Not an evidence bundle."""
 
 
+class CompletenessError(FormatError):
+    """Not a statement of completeness, or one about something else."""
+
+
 class SnapshotError(FormatError):
     """Not a file of the data set named, or a row of it is malformed; values: `row`, `column` where there are any."""
 
 
 class SnapshotShrunk(SnapshotError):
     """The file is empty or lost more than half of the rows; values: `rows`, `previous`."""
+
+
+class ClaimError(FormatError):
+    """A claim of unknown type, or with terms that do not fit it."""
+
+
+class PackError(FormatError):
+    """A rule pack that is not well formed, or names a check, parameter or rule that does not exist."""
+
+
+class VerdictError(FormatError):
+    """Not a verdict, or not one by the key that it names."""
 
 
 class AuthenticityError(LedgerError):
@@ -171,6 +192,10 @@ class ProofError(LedgerError):
 
 class Equivocation(ProofError):
     """Two signed checkpoints of one log cannot both be true."""
+
+
+class FalseStatement(ProofError):
+    """The log signed a list of records that is not the one that its entries give; values: `topic`, `record`."""
 
 
 class CustodyError(LedgerError):
@@ -271,3 +296,7 @@ class EvidenceError(LedgerError):
 
 class Incomplete(EvidenceError):
     """A record that the chain needs is not in the evidence."""
+
+
+class LeftOut(EvidenceError):
+    """A list that the log signed as complete, or a record on it, is not there; values: `topic`, `record`."""

@@ -89,18 +89,18 @@ class Note:
 # ---- the note -------------------------------------------------------------------------------------------------------
 
 
-def open_note(text: str | bytes, verifiers: Iterable[Verifier]) -> Note:
+def open_note(text: str | bytes, verifiers: Iterable[Verifier], *, limit: int = MAX_NOTE_BYTES) -> Note:
     """The note, with at least one signature by a known key.
 
-    text: the whole note, str or UTF-8 bytes. Raises NoteError and TooLarge for its form, BadSignature when a signature
-    of a known key does not verify (the whole note is rejected), UntrustedNote (with the unverified note) when no key
-    is known.
+    text: the whole note, str or UTF-8 bytes; limit: of its length. Raises NoteError and TooLarge for its form,
+    BadSignature when a signature of a known key does not verify (the whole note is rejected), UntrustedNote (with the
+    unverified note) when no key is known.
     """
     known: dict[tuple[str, bytes], Verifier] = {}
     for verifier in verifiers:
         if known.setdefault((verifier.name, verifier.key_id), verifier) != verifier:
             raise NoteError("Two different known keys share one name and key id.", name=verifier.name)
-    note = parse_note(text)
+    note = parse_note(text, limit=limit)
     signed = note.text.encode("utf-8")
     verified, unverified = [], []
     for signature in note.unverified:
@@ -115,10 +115,10 @@ def open_note(text: str | bytes, verifiers: Iterable[Verifier]) -> Note:
     return Note(note.text, tuple(verified), tuple(unverified))
 
 
-def parse_note(text: str | bytes) -> Note:
+def parse_note(text: str | bytes, *, limit: int = MAX_NOTE_BYTES) -> Note:
     """The note with all its signatures unverified: trust nothing in it. Raises NoteError, TooLarge."""
-    if len(text) > MAX_NOTE_BYTES:
-        raise TooLarge("A signed note is at most 1 MB.", limit=MAX_NOTE_BYTES, actual=len(text))
+    if len(text) > limit:
+        raise TooLarge(f"A signed note is at most {limit // 1_000_000} MB.", limit=limit, actual=len(text))
     whole = parse_utf8(text, NoteError, "note")
     body, blank, lines = whole.rpartition("\n\n")
     if not blank:
@@ -151,16 +151,21 @@ def format_signature(signature: Signature) -> str:
     return f"{_DASH}{signature.name} {format_base64(signature.key_id + signature.value)}\n"
 
 
-def format_note(text: str, signatures: Iterable[Signature]) -> str:
+def format_note(text: str, signatures: Iterable[Signature], *, limit: int = MAX_NOTE_BYTES) -> str:
     """The note of a text and its signatures; raises NoteError, TooLarge if that is not a note."""
     note = text + "\n" + "".join(map(format_signature, signatures))
-    if parse_note(note).text != text:
+    if parse_note(note, limit=limit).text != text:
         raise NoteError("The text of a note ends in a newline.")
     return note
 
 
 def sign_note(
-    text: str, signers: Iterable[Ed25519Signer] = (), *, cosigners: Iterable[Cosigner] = (), time: int = 0
+    text: str,
+    signers: Iterable[Ed25519Signer] = (),
+    *,
+    cosigners: Iterable[Cosigner] = (),
+    time: int = 0,
+    limit: int = MAX_NOTE_BYTES,
 ) -> str:
     """The text as a note with one signature per signer, cosignatures (made at `time`, Unix seconds) after them.
 
@@ -169,7 +174,7 @@ def sign_note(
     data = parse_utf8(text, NoteError, "text").encode("utf-8")
     signatures = [_signature(signer, signer.sign(data)) for signer in signers]
     signatures += [_signature(cosigner, cosigner.cosign(data, time)) for cosigner in cosigners]
-    return format_note(text, signatures)
+    return format_note(text, signatures, limit=limit)
 
 
 def cosign_note(text: str, cosigner: Cosigner, time: int) -> Signature:
