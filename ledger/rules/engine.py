@@ -1,0 +1,219 @@
+"""Judging a claim: every rule that it has to satisfy gives one finding, and the findings one answer.
+
+    decide(claim, facts, packs, references) -> Judgement
+
+is a pure function. For each rule, in the order of packs and files:
+
+ 1. scope: what the rule is not about gives `not_applicable`, with the reason
+ 2. the check gives a ruling
+ 3. a pass that rests on nothing, or on evidence below the rule's grade, is insufficient evidence
+ 4. a red flag may be discharged by enhanced due diligence dated after it, or confirmed by it
+ 5. a mitigable fault may be covered by a live mitigation plan of at most six months
+
+The rules never see each other's findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ledger.errors import ClaimError, PackError
+from ledger.rules.case import Background, Case, days_between
+from ledger.rules.checks import CHECKS
+from ledger.rules.claim import CLAIMS, OWN_PACK, Claim
+from ledger.rules.facts import Facts
+from ledger.rules.items import Item
+from ledger.rules.minerals import expand
+from ledger.rules.outcome import Answer, Grade, Outcome, Severity, Standing, combine
+from ledger.rules.pack import Pack, RuleForm, bind, grade_of, parameters_of
+from ledger.rules.reference.snapshot import References
+from ledger.rules.ruling import Ruling, inapplicable, lacking
+
+PLAN_DAYS: Final = 184
+"""Six months: the longest mitigation plan (OECD guidance Annex II; Gold Supplement)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule's part of a verdict. grade: the weakest evidence it rests on, None when on no record.
+
+    plan: id of the mitigation plan that covers a fault; discharged, confirmed: id of the enhanced
+    due diligence report that closed a red flag one way or the other; overdue: left open too long.
+    """
+
+    rule: RuleForm
+    pack: str
+    ruling: Ruling
+    grade: Grade | None
+    plan: str = ""
+    discharged: str = ""
+    confirmed: str = ""
+    overdue: bool = False
+
+    @property
+    def standing(self) -> Standing:
+        """How the finding counts."""
+        return Standing(self.ruling.outcome, self.rule.severity, bool(self.plan), self.overdue)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answer to a claim and what it follows from. references: data sets that any rule looked at."""
+
+    claim: Claim
+    facts: Facts
+    answer: Answer
+    findings: tuple[Finding, ...]
+    packs: tuple[Pack, ...]
+    parameters: dict[str, Any]
+    references: References
+
+
+def decide(claim: Claim, facts: Facts, packs: Mapping[str, Pack], references: References) -> Judgement:
+    """The judgement on a claim.
+
+    packs: by id, at least those that the claim asks for. Raises ClaimError when the claim is not one
+    about such a subject, names an unknown pack, or a parameter that none of its packs has; PackError
+    when a parameter does not fit a rule.
+    """
+    kinds = CLAIMS[claim.type].subjects
+    if facts.subject_kind not in kinds:
+        raise ClaimError(
+            f"A claim '{claim.type}' is about a {' or '.join(kinds)}, '{facts.subject}' is a {facts.subject_kind}.",
+            pointer="/subject",
+        )
+    chosen = choose(claim, packs)
+    overridden = _overridden(claim, [pack for pack, _ in chosen])
+    back = Background(facts, claim, references, tuple(pack.id for pack, _ in chosen))
+    findings = []
+    for pack, rules in chosen:
+        parameters = {**parameters_of(pack), **{k: v for k, v in overridden.items() if k in pack.head.parameters}}
+        findings += [judge_rule(rule, pack.id, back, parameters) for rule in rules]
+    answer = combine(finding.standing for finding in findings)
+    return Judgement(claim, facts, answer, tuple(findings), tuple(p for p, _ in chosen), overridden, references)
+
+
+def choose(claim: Claim, packs: Mapping[str, Pack]) -> list[tuple[Pack, list[RuleForm]]]:
+    """The packs and rules that the claim has to satisfy. Raises ClaimError for an unknown pack."""
+    chosen = []
+    for number, (pack_id, prefixes) in enumerate(claim.rules().items()):
+        if pack_id not in packs:
+            pointer = f"/packs/{number - 1}" if claim.packs is not None else "/type"
+            raise ClaimError(f"There is no rule pack '{pack_id}': see `lodeline rules list`.", pointer=pointer)
+        pack = packs[pack_id]
+        rules = [rule for rule in pack.rules if rule.id.startswith(prefixes)]
+        if pack_id == OWN_PACK:
+            rules = [rule for rule in rules if claim.type in (rule.scope.claims or ())]
+        chosen.append((pack, rules))
+    return chosen
+
+
+def _overridden(claim: Claim, packs: Iterable[Pack]) -> dict[str, Any]:
+    known = {name for pack in packs for name in pack.head.parameters}
+    for name in claim.parameters:
+        if name not in known:
+            raise ClaimError(f"None of the claim's packs has a parameter '{name}'.", pointer=f"/parameters/{name}")
+    return dict(sorted(claim.parameters.items()))
+
+
+def judge_rule(rule: RuleForm, pack: str, back: Background, parameters: Mapping[str, Any]) -> Finding:
+    """One rule's finding. parameters: those of its pack, overridden as the claim says."""
+    out_of_scope = _scope(rule, back)
+    if out_of_scope:
+        return Finding(rule, pack, inapplicable(out_of_scope), None)
+    case = Case(back, rule.id, grade_of(rule), tuple(rule.supplier))
+    try:
+        members = bind(rule, parameters)
+    except PackError as error:
+        raise PackError(
+            f"A parameter does not fit the rule {rule.id}: {error.message}", pointer="/parameters"
+        ) from error
+    ruling = CHECKS[rule.check].run(case, members)
+    grade = min((one.grade for one in back.facts.of(ruling.evidence)), default=None)
+    if ruling.outcome is Outcome.PASS:
+        ruling = _hold_to_grade(ruling, case, grade)
+    finding = Finding(rule, pack, ruling, grade)
+    if ruling.outcome is Outcome.RED_FLAG:
+        return _look_closer(finding, back.facts)
+    if ruling.outcome is Outcome.FAIL and rule.severity is Severity.MITIGABLE:
+        return replace(finding, plan=_live_plan(finding, back.facts))
+    return finding
+
+
+def _hold_to_grade(ruling: Ruling, case: Case, grade: Grade | None) -> Ruling:
+    """A pass must rest on something, and on nothing weaker than the rule allows."""
+    if grade is None and not ruling.references:
+        return lacking(f"{ruling.sentence} But no evidence is on file for it.", "evidence", *case.supplier)
+    if grade is not None and grade < case.minimum:
+        text = f"{ruling.sentence} But it rests on {grade.label} evidence: the rule asks for {case.minimum.label}."
+        return replace(
+            lacking(text, f"the same, {case.minimum.label}", *case.supplier, evidence=ruling.evidence),
+            figures=ruling.figures,
+            references=ruling.references,
+        )
+    return ruling
+
+
+def _scope(rule: RuleForm, back: Background) -> str:
+    """Why the rule does not apply, "" when it does."""
+    scope, facts = rule.scope, back.facts
+    today = facts.valid_as_of[:10]
+    if scope.claims and back.claim.type not in scope.claims:
+        return f"Applies to claims of type {', '.join(scope.claims)}."
+    if scope.subjects and facts.subject_kind not in scope.subjects:
+        return f"Applies to a {' or '.join(scope.subjects)}."
+    if scope.since and today < scope.since:
+        return f"Applies from {scope.since}."
+    if scope.before and today >= scope.before:
+        return f"Applied before {scope.before}."
+    for wanted, held, what in (
+        (expand(scope.materials or []), back.materials, "materials"),
+        (frozenset(scope.methods or []), back.methods, "mining methods"),
+        (frozenset(scope.origins or []), back.origins, "countries of origin"),
+    ):
+        if wanted and wanted.isdisjoint(held):
+            return f"Applies to the {what} {', '.join(sorted(wanted))}; here: {', '.join(held) or 'none known'}."
+    return ""
+
+
+def _look_closer(finding: Finding, facts: Facts) -> Finding:
+    """A red flag after enhanced due diligence, or how long it has been open."""
+    since = finding.ruling.since[:10]
+    about = finding.ruling.subjects or tuple(facts.subjects)
+    reports = [
+        one
+        for one in facts.attestations("edd_report", *about)
+        if one.grade >= Grade.INDEPENDENT
+        and finding.rule.id in one.statement["red_flags"]
+        and one.statement["visit"] >= since
+    ]
+    if reports:
+        last = reports[-1]
+        if last.statement["conclusion"] == "discharged":
+            text = f"{finding.ruling.sentence} Enhanced due diligence of {last.statement['visit']} discharges it."
+            return replace(_settled(finding, Outcome.PASS, text, last), discharged=last.id)
+        if last.statement["conclusion"] == "confirmed":
+            text = f"{finding.ruling.sentence} Enhanced due diligence of {last.statement['visit']} confirms it."
+            return replace(_settled(finding, Outcome.FAIL, text, last), confirmed=last.id)
+    limit = finding.rule.open_days
+    return replace(finding, overdue=bool(limit) and days_between(since, facts.valid_as_of) > limit)
+
+
+def _settled(finding: Finding, outcome: Outcome, text: str, report: Item) -> Finding:
+    evidence = (*finding.ruling.evidence, report.id)
+    return replace(finding, ruling=replace(finding.ruling, outcome=outcome, sentence=text, evidence=evidence))
+
+
+def _live_plan(finding: Finding, facts: Facts) -> str:
+    """The id of a mitigation plan that covers the fault today, "" without one."""
+    today = facts.valid_as_of[:10]
+    about = finding.ruling.subjects or tuple(facts.subjects)
+    for one in reversed(facts.attestations("mitigation_plan", *about)):
+        plan = one.statement
+        if plan["risk"] != finding.rule.id or plan["decision"] == "disengage":
+            continue
+        if plan["start"] <= today <= plan["review_by"] and days_between(plan["start"], plan["review_by"]) <= PLAN_DAYS:
+            return one.id
+    return ""

@@ -1,0 +1,108 @@
+"""One piece of evidence as rules see it: a record, with what its reader may see of it and its grade.
+
+Grades say who stands behind a record (rules.md, Grades of evidence). They follow from the roles
+that the issuer had when the log took the record, and from whether the issuer is a party to what
+it speaks of: a laboratory that owns the lot is not an independent laboratory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ledger.rules.outcome import Grade
+
+_INDEPENDENT_ROLES: Final = frozenset({"laboratory", "auditor", "monitor"})
+_CUSTODY: Final = frozenset({"extract", "dispatch", "receive", "settle", "transform", "close"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record of the evidence set.
+
+    id, index: record id and place in the log; logged, signed, time: when the log took it, when it
+    was signed, and when it happened, all RFC 3339; body: with disclosed members in place and
+    corrections applied; concealed: how many of its members this reader does not see; corrected: the
+    ids of the corrections; about: subjects that it moves, makes or speaks of; roles: of the issuer then.
+    """
+
+    id: str
+    index: int
+    logged: str
+    signed: str
+    time: str
+    type: str
+    issuer: str
+    roles: tuple[str, ...]
+    body: dict[str, Any]
+    about: tuple[str, ...]
+    concealed: int
+    grade: Grade
+    corrected: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The kind of an attestation, "" for other records."""
+        return str(self.body["kind"]) if self.type == "attest" else ""
+
+    @property
+    def statement(self) -> dict[str, Any]:
+        """The statement of an attestation."""
+        statement: dict[str, Any] = self.body["statement"]
+        return statement
+
+    @property
+    def starts(self) -> str:
+        """From when an attestation holds: its `from`, or when it was made."""
+        return str(self.body.get("from") or self.time)
+
+    @property
+    def ends(self) -> str:
+        """Until when an attestation holds, "" without end."""
+        return str(self.body.get("until") or "")
+
+    def holds_at(self, moment: str) -> bool:
+        """Whether an attestation is in force at a date or time (RFC 3339, compared as text)."""
+        day = len(moment)
+        return self.starts[:day] <= moment and (not self.ends or moment <= self.ends[:day])
+
+    def with_correction(self, by: str, replaced: dict[str, Any]) -> Item:
+        """The item with members replaced by a later record of its issuer."""
+        return replace(self, body={**self.body, **replaced}, corrected=(*self.corrected, by))
+
+
+def grade_custody(event: str, *, answered: bool) -> Grade:
+    """The grade of a record that moves lots: two sides signed once it was received (`answered`)."""
+    return Grade.COUNTERSIGNED if event in ("receive", "settle") or answered else Grade.SELF_ATTESTED
+
+
+def grade_statement(
+    kind: str, issuer: str, roles: Collection[str], *, interested: Collection[str], handlers: Collection[str]
+) -> Grade:
+    """The grade of an attestation or incident.
+
+    interested: whom it speaks of, or who holds or operates what it speaks of; handlers: everybody
+    who ever held a lot or operated a site of this chain.
+    """
+    if issuer in interested:
+        return Grade.SELF_ATTESTED
+    if "authority" in roles:
+        return Grade.COMPETENT_AUTHORITY
+    if issuer in handlers:
+        return Grade.COUNTERSIGNED
+    if not _INDEPENDENT_ROLES.isdisjoint(roles):
+        return Grade.INSTRUMENT if kind == "observation" else Grade.INDEPENDENT
+    return Grade.SELF_ATTESTED
+
+
+def grade_registration(issuer: str, subject: str, roles: Collection[str]) -> Grade:
+    """The grade of a record that keeps the register: the registrar checks whom it enrols."""
+    if "authority" in roles:
+        return Grade.COMPETENT_AUTHORITY
+    return Grade.COUNTERSIGNED if "registrar" in roles and issuer != subject else Grade.SELF_ATTESTED
+
+
+def moves_lots(event: str) -> bool:
+    """Whether records of this type move custody or mass."""
+    return event in _CUSTODY

@@ -1,0 +1,118 @@
+"""What a check says about one claim: outcome, a sentence, what it rests on, what is missing.
+
+Checks make rulings with the five functions `passed`, `failed`, `flagged`, `lacking` and
+`inapplicable`, and join those on several things (sites, hops, transforms) with `worst`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
+
+from ledger.rules.outcome import Outcome
+
+_T = TypeVar("_T")
+MAX_SENTENCES: Final = 3
+"""Sentences of a joined ruling; more are counted."""
+
+_ORDER: Final = (Outcome.FAIL, Outcome.RED_FLAG, Outcome.INSUFFICIENT, Outcome.PASS, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What would settle the rule, and the roles of those who could supply it."""
+
+    what: str
+    who: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {"what": self.what, "who": list(self.who)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """evidence: record ids; references: datasets looked at; since: date of what was flagged or found;
+
+    subjects: whom it is about (plans and discharges are looked for there); figures: what was
+    computed, as strings and integers.
+    """
+
+    outcome: Outcome
+    sentence: str
+    evidence: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    subjects: tuple[str, ...] = ()
+    since: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def about(self, *subjects: str) -> Ruling:
+        """The same ruling about these subjects."""
+        return replace(self, subjects=subjects)
+
+
+def passed(sentence: str, *evidence: str, references: Iterable[str] = (), **figures: Any) -> Ruling:
+    """Applicable, shown by competent evidence, and true."""
+    return Ruling(Outcome.PASS, sentence, evidence, tuple(references), figures=figures)
+
+
+def failed(sentence: str, *evidence: str, since: str = "", references: Iterable[str] = (), **figures: Any) -> Ruling:
+    """Applicable, evidence is there, and it says no."""
+    return Ruling(Outcome.FAIL, sentence, evidence, tuple(references), since=since, figures=figures)
+
+
+def flagged(sentence: str, *evidence: str, since: str, references: Iterable[str] = (), **figures: Any) -> Ruling:
+    """A red flag dated `since`: enhanced due diligence after that date may discharge it."""
+    return Ruling(Outcome.RED_FLAG, sentence, evidence, tuple(references), since=since, figures=figures)
+
+
+def lacking(
+    sentence: str, what: str, *who: str, evidence: Iterable[str] = (), references: Iterable[str] = (), **figures: Any
+) -> Ruling:
+    """Evidence is missing, too weak or too old: `what` would settle it, `who` (roles) could supply it."""
+    return Ruling(
+        Outcome.INSUFFICIENT, sentence, tuple(evidence), tuple(references), (Missing(what, who),), figures=figures
+    )
+
+
+def inapplicable(reason: str, **figures: Any) -> Ruling:
+    """Out of scope, with the reason."""
+    return Ruling(Outcome.NOT_APPLICABLE, reason, figures=figures)
+
+
+def worst(rulings: Iterable[Ruling], *, nothing: Ruling | None = None) -> Ruling:
+    """The joint ruling on several things: the worst outcome, its first sentences, and all evidence behind it.
+
+    nothing: the ruling when there is nothing to rule on (default: not applicable). A pass keeps the
+    evidence of all that passed.
+    """
+    all_of = list(rulings)
+    for outcome in _ORDER:
+        same = [one for one in all_of if one.outcome is outcome]
+        if same:
+            return _join(outcome, same)
+    return nothing or inapplicable("There is nothing here that the rule could apply to.")
+
+
+def _join(outcome: Outcome, same: list[Ruling]) -> Ruling:
+    if len(same) == 1:
+        return same[0]
+    sentences = list(dict.fromkeys(one.sentence for one in same))
+    more = len(sentences) - MAX_SENTENCES
+    text = " ".join(sentences[:MAX_SENTENCES]) + (f" And {more} more." if more > 0 else "")
+    return Ruling(
+        outcome,
+        text,
+        _unique(record for one in same for record in one.evidence),
+        _unique(name for one in same for name in one.references),
+        _unique(what for one in same for what in one.missing),
+        _unique(subject for one in same for subject in one.subjects),
+        min((one.since for one in same if one.since), default=""),
+        same[0].figures,
+    )
+
+
+def _unique(values: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(values))
