@@ -14,6 +14,15 @@ from typing import Any, Final
 from ledger.rules.outcome import Grade
 
 _INDEPENDENT_ROLES: Final = frozenset({"laboratory", "auditor", "monitor"})
+_STARTS: Final = {
+    "site_status": "effective", "inspection": "date", "licence": "granted", "certificate": "issued",
+    "payment": "date", "nil_declaration": "from", "risk_assessment": "date", "mitigation_plan": "start",
+    "observation": "date",
+}  # fmt: skip
+_ENDS: Final = {
+    "site_status": "expires", "licence": "expires", "certificate": "expires", "nil_declaration": "to",
+    "mitigation_plan": "review_by",
+}  # fmt: skip
 _CUSTODY: Final = frozenset({"extract", "dispatch", "receive", "settle", "transform", "close"})
 
 
@@ -54,18 +63,21 @@ class Item:
 
     @property
     def starts(self) -> str:
-        """From when an attestation holds: its `from`, or when it was made."""
-        return str(self.body.get("from") or self.time)
+        """From when an attestation holds: its `from`, the date that its statement gives, or when it was made."""
+        stated = self.statement.get(_STARTS.get(self.kind, ""))
+        return str(self.body.get("from") or stated or self.time)
 
     @property
     def ends(self) -> str:
-        """Until when an attestation holds, "" without end."""
-        return str(self.body.get("until") or "")
+        """Until when an attestation holds, that day included; "" without end."""
+        stated = self.statement.get(_ENDS.get(self.kind, ""))
+        return str(self.body.get("until") or stated or "")
 
     def holds_at(self, moment: str) -> bool:
         """Whether an attestation is in force at a date or time (RFC 3339, compared as text)."""
-        day = len(moment)
-        return self.starts[:day] <= moment and (not self.ends or moment <= self.ends[:day])
+        starts, ends = self.starts, self.ends
+        after = starts[: len(moment)] <= moment[: len(starts)]
+        return after and (not ends or moment[: len(ends)] <= ends[: len(moment)])
 
     def with_correction(self, by: str, replaced: dict[str, Any]) -> Item:
         """The item with members replaced by a later record of its issuer."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +66,20 @@ def new_lot(lot_id: str, amount: Mapping[str, Any] | None = None, tags: Sequence
 
 
 @dataclass
+class Salts:
+    """Salts without end, each another; a copy goes on from the same place."""
+
+    used: int = 0
+
+    def __iter__(self) -> Salts:
+        return self
+
+    def __next__(self) -> bytes:
+        self.used += 1
+        return hashlib.sha256(b"salt %d" % self.used).digest()[:16]
+
+
+@dataclass
 class World:
     """The participants' keys, the state of the log, and its entries."""
 
@@ -77,7 +90,7 @@ class World:
     now: int = START
 
     def __post_init__(self) -> None:
-        self._salts = (hashlib.sha256(b"salt %d" % n).digest()[:16] for n in itertools.count())
+        self._salts = Salts()
 
     def sign(
         self,
