@@ -20,7 +20,7 @@ from typing import Self, TypeVar
 
 from clients.sdk.errors import LocalError
 from ledger.errors import LedgerError
-from ledger.evidence.chunk import Checked, Chunk, check_chunk
+from ledger.evidence.chunk import Checked, Chunk, check_chunks
 from ledger.keys import PublicKey
 
 Faults = list[tuple[LedgerError, int]]
@@ -114,4 +114,4 @@ def _work(reader: Reader, keys: bytes) -> Results:
 
 def _check_all(reader: Reader, keys: Mapping[str, PublicKey]) -> Results:
     chunks, faults = reader()
-    return faults, [check_chunk(chunk, keys) for chunk in chunks]
+    return faults, check_chunks(chunks, keys)
