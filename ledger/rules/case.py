@@ -27,7 +27,7 @@ class Background:
     """What all rules of one claim share, with what is computed once for them.
 
     packs: ids of the packs that the claim is judged by. memo: results that several checks need, by a
-    name of their own; they depend on nothing but the other members.
+    name of their own; they depend on nothing but the other members. used: the snapshots looked at.
     """
 
     facts: Facts
@@ -35,6 +35,7 @@ class Background:
     references: References
     packs: tuple[str, ...] = ()
     memo: dict[str, Any] = field(default_factory=dict)
+    used: dict[str, Snapshot] = field(default_factory=dict)
 
     @cached_property
     def materials(self) -> tuple[str, ...]:
@@ -122,6 +123,9 @@ class Case:
         at: a day, for lists as they stood then; without it as of the known clock.
         """
         found = self.back.references.require(dataset, at or self.facts.known_as_of, stale_after=stale_after)
+        if not isinstance(found, Missing):
+            snapshot = found.snapshot if isinstance(found, Stale) else found
+            self.back.used[f"{dataset} {snapshot.published}"] = snapshot
         if isinstance(found, (Missing, Stale)):
             return lacking(found.reason, f"a current snapshot of {dataset}", "registrar", references=(dataset,))
         return found

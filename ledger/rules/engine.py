@@ -28,7 +28,7 @@ from ledger.rules.items import Item
 from ledger.rules.minerals import expand
 from ledger.rules.outcome import Answer, Grade, Outcome, Severity, Standing, combine
 from ledger.rules.pack import Pack, RuleForm, bind, grade_of, parameters_of
-from ledger.rules.reference.snapshot import References
+from ledger.rules.reference.snapshot import References, Snapshot
 from ledger.rules.ruling import Ruling, inapplicable, lacking
 
 PLAN_DAYS: Final = 184
@@ -60,7 +60,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer to a claim and what it follows from. references: data sets that any rule looked at."""
+    """The answer to a claim and what it follows from. references: snapshots that any rule looked at."""
 
     claim: Claim
     facts: Facts
@@ -68,7 +68,7 @@ class Judgement:
     findings: tuple[Finding, ...]
     packs: tuple[Pack, ...]
     parameters: dict[str, Any]
-    references: References
+    references: tuple[Snapshot, ...]
 
 
 def decide(claim: Claim, facts: Facts, packs: Mapping[str, Pack], references: References) -> Judgement:
@@ -92,7 +92,8 @@ def decide(claim: Claim, facts: Facts, packs: Mapping[str, Pack], references: Re
         parameters = {**parameters_of(pack), **{k: v for k, v in overridden.items() if k in pack.head.parameters}}
         findings += [judge_rule(rule, pack.id, back, parameters) for rule in rules]
     answer = combine(finding.standing for finding in findings)
-    return Judgement(claim, facts, answer, tuple(findings), tuple(p for p, _ in chosen), overridden, references)
+    used = tuple(back.used[name] for name in sorted(back.used))
+    return Judgement(claim, facts, answer, tuple(findings), tuple(p for p, _ in chosen), overridden, used)
 
 
 def choose(claim: Claim, packs: Mapping[str, Pack]) -> list[tuple[Pack, list[RuleForm]]]:

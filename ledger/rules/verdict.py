@@ -22,8 +22,6 @@ FORMAT: Final = "lodeline-verdict/1"
 def format_verdict(judgement: Judgement, checkpoint: Checkpoint) -> dict[str, Any]:
     """The verdict as a JSON object; `ledger.encoding.format_json` of it are its bytes."""
     facts = judgement.facts
-    looked_at = sorted({name for one in judgement.findings for name in one.ruling.references})
-    snapshots = [judgement.references.at(name, facts.known_as_of) for name in looked_at]
     return {
         "format": FORMAT,
         "claim": judgement.claim.to_json(),
@@ -38,7 +36,7 @@ def format_verdict(judgement: Judgement, checkpoint: Checkpoint) -> dict[str, An
         "evidence": digest_evidence(facts),
         "packs": [pack.reference() for pack in judgement.packs],
         "parameters": judgement.parameters,
-        "references": [snapshot.name() for snapshot in snapshots if snapshot is not None],
+        "references": [snapshot.name() for snapshot in judgement.references],
         "counts": _counts(judgement.findings),
         "findings": [_finding(one) for one in judgement.findings],
     }

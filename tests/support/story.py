@@ -194,7 +194,7 @@ class Story:
 
     def load(self, dataset: str, raw: bytes, published: str) -> Story:
         """Load reference data."""
-        from ledger.rules.reference.parsers import parse_snapshot
+        from ledger.rules.reference.snapshot import parse_snapshot
 
         self.snapshots.append(parse_snapshot(dataset, raw, published=published, source="https://example.org/list"))
         return self

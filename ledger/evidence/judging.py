@@ -1,0 +1,218 @@
+"""Judging a claim from the records that a bundle shows, and checking a verdict by judging again.
+
+The evidence of a verdict is what a bundle about the subject would have held at `known_as_of`, seen
+as far as its reader may: `select_known` takes exactly that out of a bundle that may be newer, so
+that records which came later or belong to others change nothing. Service and verifier call the
+same functions and get the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from ledger.custody.topics import Topics, about_of, moved_by, production_topic, status_topic
+from ledger.encoding import format_json, format_time, join_pointer, parse_b64url
+from ledger.envelope import Record
+from ledger.errors import EncodingError, Incomplete, VerdictError
+from ledger.evidence.closure import collect_closure
+from ledger.log.checkpoint import Checkpoint
+from ledger.rules.claim import Claim, parse_claim
+from ledger.rules.engine import Judgement, decide
+from ledger.rules.gather import ShownRecord, gather
+from ledger.rules.pack import Pack
+from ledger.rules.reference.snapshot import References
+from ledger.rules.verdict import format_verdict
+
+_KINDS: Final = {"participant": "participant", "site": "site", "extract": "lot", "transform": "lot"}
+
+
+class Evidence(NamedTuple):
+    """What a bundle shows: records in log order whose signatures were checked, and ids of those by hash only."""
+
+    subject: str
+    origin: str
+    shown: Sequence[ShownRecord]
+    hidden: Sequence[str]
+
+
+def judge(
+    claim: Claim,
+    evidence: Evidence,
+    packs: Mapping[str, Pack],
+    references: References,
+    *,
+    valid_as_of: str,
+    known_as_of: str,
+) -> Judgement:
+    """The judgement on a claim about the evidence's subject. Raises as `gather` and `decide` do."""
+    shown, hidden = select_known(evidence, known_as_of)
+    facts = gather(claim.subject, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
+    return decide(claim, facts, packs, references)
+
+
+def select_known(evidence: Evidence, known_as_of: str) -> tuple[list[ShownRecord], list[str]]:
+    """The records that the log held by then and that a lot's bundle needs, and the hidden ones they build on.
+
+    For a site or participant, all that the log held by then.
+    """
+    known = [one for one in evidence.shown if format_time(one.logged // 1000) <= known_as_of]
+    reader = _Known(known)
+    if reader.kinds([evidence.subject]).get(evidence.subject) == "lot":
+        needed = collect_closure(evidence.subject, evidence.origin, reader).records
+        known = [one for one in known if one.index in needed]
+    built_on = {head for one in known for head in one.record.prev.values()}
+    return known, [one for one in evidence.hidden if one in built_on]
+
+
+def recompute(
+    verdict: Mapping[str, Any], evidence: Evidence, packs: Iterable[Pack], references: References
+) -> dict[str, Any]:
+    """The verdict that follows from the evidence for the same claim, clocks, packs and snapshots.
+
+    packs, references: at least those that the verdict names, found by digest. Raises Incomplete when
+    one is not there, VerdictError when the verdict is not one about this subject and log, and what
+    judging raises.
+    """
+    claim, checkpoint = _read(verdict, evidence)
+    by_digest = {pack.digest: pack for pack in packs}
+    chosen = {}
+    for named in verdict["packs"]:
+        if named["digest"] not in by_digest:
+            raise Incomplete(
+                f"The rule pack '{named['id']}' {named['version']} is not at hand: give the file with this digest.",
+                pack=named["id"],
+                digest=named["digest"],
+            )
+        chosen[named["id"]] = by_digest[named["digest"]]
+    judgement = judge(
+        claim,
+        evidence,
+        chosen,
+        _as_named(verdict, references),
+        valid_as_of=verdict["valid_as_of"],
+        known_as_of=verdict["known_as_of"],
+    )
+    return format_verdict(judgement, checkpoint)
+
+
+def find_differences(given: Any, again: Any, pointer: str = "") -> list[str]:
+    """JSON Pointers of all members in which two verdicts differ, in order."""
+    if format_json([given]) == format_json([again]):
+        return []
+    if isinstance(given, dict) and isinstance(again, dict):
+        names = sorted(given.keys() | again.keys())
+        pairs = [(join_pointer(pointer, name), given.get(name), again.get(name)) for name in names]
+    elif isinstance(given, list) and isinstance(again, list) and len(given) == len(again):
+        pairs = [(f"{pointer}/{n}", one, other) for n, (one, other) in enumerate(zip(given, again, strict=True))]
+    else:
+        return [pointer]
+    return [found for place, one, other in pairs for found in find_differences(one, other, place)]
+
+
+def _read(verdict: Mapping[str, Any], evidence: Evidence) -> tuple[Claim, Checkpoint]:
+    try:
+        claim = parse_claim(verdict["claim"])
+        log = verdict["log"]
+        checkpoint = Checkpoint(log["origin"], log["size"], parse_b64url(log["root"]))
+        for named in verdict["packs"]:
+            _require_texts(named["id"], named["version"], named["digest"])
+        for named in verdict["references"]:
+            _require_texts(named["dataset"], named["digest"], named["published"])
+        _require_texts(verdict["valid_as_of"], verdict["known_as_of"])
+    except (KeyError, TypeError, EncodingError) as error:
+        raise VerdictError("The verdict lacks a member, or has one of another type.") from error
+    if claim.subject != evidence.subject or checkpoint.origin != evidence.origin:
+        raise VerdictError(
+            f"The verdict is about '{claim.subject}', this evidence about '{evidence.subject}'.",
+            pointer="/claim/subject",
+        )
+    return claim, checkpoint
+
+
+def _require_texts(*values: Any) -> None:
+    if not all(isinstance(one, str) for one in values):
+        raise TypeError
+
+
+def _as_named(verdict: Mapping[str, Any], references: References) -> References:
+    """Only the snapshots that the verdict names: others were not there, or not looked at."""
+    at_hand = {(one.dataset, one.digest): one for one in references}
+    chosen = []
+    for named in verdict["references"]:
+        snapshot = at_hand.get((named["dataset"], named["digest"]))
+        if snapshot is None:
+            raise Incomplete(
+                f"The snapshot of '{named['dataset']}' of {named['published']} is not at hand: "
+                "give the file with this digest.",
+                dataset=named["dataset"],
+                digest=named["digest"],
+                published=named["published"],
+            )
+        chosen.append(snapshot)
+    return References(chosen)
+
+
+class _Known:
+    """`closure.Reader` over records in memory."""
+
+    def __init__(self, known: Sequence[ShownRecord]) -> None:
+        self._records = {one.index: one.record for one in known}
+        self._place = {one.record.id: one.index for one in known}
+        self._kinds: dict[str, str] = {}
+        self._moved: dict[str, list[int]] = {}
+        self._about: dict[str, list[int]] = {}
+        for index, record in self._records.items():
+            self._take(index, record)
+
+    def _take(self, index: int, record: Record) -> None:
+        moved = moved_by(record)
+        for subject in moved:
+            self._moved.setdefault(subject, []).append(index)
+        if record.type == "genesis":
+            self._kinds |= {record.body["origin"]: "log", record.body["registrar"]["id"]: "participant"}
+        elif record.type in _KINDS:
+            self._kinds |= dict.fromkeys(moved - record.prev.keys(), _KINDS[record.type])
+        spoken_of = about_of(record)
+        if record.type == "correct":
+            corrected = self._place.get(record.body["record"])
+            spoken_of = about_of(self._records[corrected]) if corrected is not None else []
+        for subject in dict.fromkeys(spoken_of):
+            self._about.setdefault(subject, []).append(index)
+
+    def kinds(self, subjects: Collection[str]) -> Mapping[str, str]:
+        """`lot`, `participant`, `site` or `log` for each id that is known."""
+        return {one: self._kinds[one] for one in subjects if one in self._kinds}
+
+    def moved(self, subjects: Collection[str]) -> Mapping[int, Record]:
+        """All records that moved any of these subjects."""
+        return self._found(index for one in subjects for index in self._moved.get(one, ()))
+
+    def about(self, subjects: Collection[str]) -> Mapping[int, Record]:
+        """All statements about any of these subjects, and their corrections."""
+        return self._found(index for one in subjects for index in self._about.get(one, ()))
+
+    def produced(self, months: Collection[tuple[str, str]]) -> Mapping[int, Record]:
+        """Extracts of these sites and months."""
+        return self._listed(production_topic(site, month) for site, month in months)
+
+    def statuses(self, subdivisions: Collection[str]) -> Mapping[int, Record]:
+        """Statuses set for mines in these subdivisions."""
+        return self._listed(status_topic(one) for one in subdivisions)
+
+    def newest(self, subject: str, months: int) -> Mapping[int, Record]:
+        """Not asked for: only what a lot's bundle needs is selected."""
+        raise AssertionError(f"{subject} is no lot, {months}")
+
+    def named(self, records: Collection[str]) -> Mapping[int, Record]:
+        """The records with these ids."""
+        return self._found(self._place[one] for one in records if one in self._place)
+
+    def _listed(self, names: Iterable[str]) -> dict[int, Record]:
+        topics = Topics.of(names)
+        for record in self._records.values():
+            topics.take(record)
+        return self._found(self._place[one] for ids in topics.lists.values() for one in ids)
+
+    def _found(self, indexes: Iterable[int]) -> dict[int, Record]:
+        return {index: self._records[index] for index in sorted(set(indexes))}
