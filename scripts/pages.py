@@ -6,10 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from scripts import errors, events
+from scripts import errors, events, rules
 
-FORMATS = Path(__file__).resolve().parent.parent / "docs" / "formats"
-PAGES = {FORMATS / "events.md": events.format_page, FORMATS / "errors.md": errors.format_page}
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = {
+    DOCS / "formats" / "events.md": events.format_page,
+    DOCS / "formats" / "errors.md": errors.format_page,
+    DOCS / "rules.md": rules.format_page,
+}
 
 
 def main() -> int:
@@ -25,7 +29,7 @@ def main() -> int:
         elif not path.is_file() or path.read_text(encoding="utf-8") != page:
             stale.append(path.name)
     for name in stale:
-        print(f"docs/formats/{name} does not fit the code: run `make pages`", file=sys.stderr)
+        print(f"{name} in docs/ does not fit the code: run `make pages`", file=sys.stderr)
     return int(bool(stale))
 
 

@@ -55,7 +55,7 @@ class Finding:
     @property
     def standing(self) -> Standing:
         """How the finding counts."""
-        return Standing(self.ruling.outcome, self.rule.severity, bool(self.plan), self.overdue)
+        return Standing(self.ruling.outcome, self.rule.severity, bool(self.plan), self.overdue, self.rule.optional)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,12 +67,16 @@ class RiskArea(StrEnum):
 
 
 class Standing(NamedTuple):
-    """How one rule counts. planned: a live mitigation plan covers the fault; overdue: a flag left open too long."""
+    """How one rule counts. planned: a live mitigation plan covers the fault; overdue: a flag left open too long;
+
+    optional: that the rule could not be judged does not count.
+    """
 
     outcome: Outcome
     severity: Severity
     planned: bool = False
     overdue: bool = False
+    optional: bool = False
 
 
 def combine(standings: Iterable[Standing]) -> Answer:
@@ -97,7 +101,7 @@ def _weigh(one: Standing) -> Answer | None:
         case Outcome.RED_FLAG:
             return Answer.REFUTED if one.overdue else Answer.REVIEW
         case Outcome.INSUFFICIENT:
-            return Answer.NOT_PROVEN
+            return None if one.optional else Answer.NOT_PROVEN
         case Outcome.PASS:
             return Answer.SUPPORTED
     return None

@@ -74,7 +74,8 @@ class Parameter(_Form):
 class RuleForm(_Form):
     """One rule of a pack. evidence: what it needs, in words; supplier: roles of those who could supply it.
 
-    open_days: after how many days an undischarged red flag counts as a fault (0: never).
+    open_days: after how many days an undischarged red flag counts as a fault (0: never); optional: a
+    test for which not everybody has the data: what it finds counts, that it could not be made does not.
     """
 
     id: RuleId
@@ -89,6 +90,7 @@ class RuleForm(_Form):
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     scope: Scope = Scope()
     open_days: Annotated[int, Field(ge=0, le=3660)] = 60
+    optional: bool = False
     remark: Text | None = None
 
 

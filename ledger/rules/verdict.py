@@ -85,5 +85,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "missing": [one.to_json() for one in ruling.missing],
         "figures": ruling.figures,
         "overdue": finding.overdue,
+        "optional": rule.optional,
     }
     return {**out, **{name: value for name, value in more.items() if value}}

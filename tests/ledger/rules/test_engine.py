@@ -105,6 +105,13 @@ def test_nothing_applicable_is_not_supported() -> None:
         assert combine([Standing(outcome, Severity.INFO), Standing(Outcome.PASS, Severity.HIGH)]) is Answer.SUPPORTED
 
 
+def test_a_test_that_could_not_be_made_counts_only_when_it_has_to_be_made() -> None:
+    passing = Standing(Outcome.PASS, Severity.HIGH)
+    assert combine([passing, Standing(Outcome.INSUFFICIENT, Severity.HIGH, optional=True)]) is Answer.SUPPORTED
+    assert combine([Standing(Outcome.INSUFFICIENT, Severity.HIGH, optional=True)]) is Answer.NOT_PROVEN
+    assert combine([passing, Standing(Outcome.FAIL, Severity.HIGH, optional=True)]) is Answer.REFUTED
+
+
 def test_grades_have_labels_in_order() -> None:
     assert [one.label for one in sorted(Grade)] == [
         "self_attested", "countersigned", "competent_authority", "independent", "instrument",
