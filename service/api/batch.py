@@ -40,7 +40,7 @@ _START = {
     "headers": [(b"content-type", b"application/x-ndjson"), (b"x-accel-buffering", b"no")],
 }
 _PIECE = 64 * 1024
-_CHUNK = 256  # lines that are checked and queued together; the sequencer commits all that wait at once
+_CHUNK = 512  # lines that are checked and queued together; the sequencer commits all that wait at once
 _AHEAD = 4  # chunks being checked while the one before them is queued
 _UNDER_WAY = 8  # chunks of one batch that wait for the sequencer
 

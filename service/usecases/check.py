@@ -7,18 +7,20 @@ Whether a key may sign at all (revoked, not yet valid, another participant's) is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ledger.custody.events import check_disclosed, check_schema
 from ledger.envelope import (
     Record,
     check_signature,
+    check_signatures,
     disclosure_digest,
     open_disclosures,
     parse_presentation,
     parse_record,
 )
+from ledger.errors import LedgerError
 from ledger.keys import PublicKey, parse_public_jwk
 
 
@@ -63,15 +65,44 @@ def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | No
     key_of: the public key of a kid, None when it is not known. Raises FormatError and its leaves,
     BadSignature.
     """
-    jws, disclosures = parse_presentation(text)
-    record = parse_record(jws, schema_follows=True)
-    check_schema(record.payload)
-    kept: tuple[tuple[str, str], ...] = ()
-    if disclosures:
-        disclosed = open_disclosures(record, disclosures)
-        check_disclosed(record.payload, disclosed.body, disclosed.pointers)
-        kept = tuple((disclosure_digest(one), one) for one in disclosures)
+    record, kept = _read(text)
     key = key_of(record.kid)
     if key is not None:
         check_signature(record, key)
     return Candidate(record, kept, key is not None)
+
+
+def check_presentations(
+    texts: Iterable[bytes | str], key_of: Callable[[str], PublicKey | None]
+) -> list[Candidate | LedgerError]:
+    """The same for many, with all their signatures checked together; a refusal stands in its place."""
+    results: list[Candidate | LedgerError] = []
+    signed: list[tuple[Record, PublicKey]] = []
+    places: list[int] = []
+    for text in texts:
+        try:
+            record, kept = _read(text)
+        except LedgerError as error:
+            results.append(error)
+            continue
+        key = key_of(record.kid)
+        if key is not None:
+            places.append(len(results))
+            signed.append((record, key))
+        results.append(Candidate(record, kept, key is not None))
+    for place, fault in zip(places, check_signatures(signed), strict=True):
+        if fault is not None:
+            results[place] = fault
+    return results
+
+
+def _read(text: bytes | str) -> tuple[Record, tuple[tuple[str, str], ...]]:
+    """A presentation's record and disclosures, by every rule of the format and the schemas."""
+    jws, disclosures = parse_presentation(text)
+    record = parse_record(jws, schema_follows=True)
+    check_schema(record.payload)
+    if not disclosures:
+        return record, ()
+    disclosed = open_disclosures(record, disclosures)
+    check_disclosed(record.payload, disclosed.body, disclosed.pointers)
+    return record, tuple((disclosure_digest(one), one) for one in disclosures)

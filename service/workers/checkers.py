@@ -33,12 +33,12 @@ from ledger.keys import PublicKey
 from service.bootstrap import tune_collector
 from service.errors import Unavailable
 from service.logs import get_logger
-from service.usecases.check import Candidate, KeyRing, check_presentation
+from service.usecases.check import Candidate, KeyRing, check_presentations
 from service.usecases.submit import Item
 
 log = get_logger("checkers")
 
-CHUNK: Final = 256
+CHUNK: Final = 512
 """Lines per task: some milliseconds of work."""
 
 TRIES: Final = 2
@@ -187,14 +187,10 @@ def serve_checks(connection: Connection) -> None:
 
 def check_lines(lines: Sequence[bytes], keys: Mapping[str, PublicKey]) -> list[_Verdict]:
     """The verdict on each presentation."""
-    verdicts: list[_Verdict] = []
-    for line in lines:
-        try:
-            record, disclosures, verified = check_presentation(line, keys.get)
-            verdicts.append((record.id, verified, disclosures))
-        except LedgerError as error:
-            verdicts.append(error)
-    return verdicts
+    return [
+        one if isinstance(one, LedgerError) else (one.record.id, one.verified, one.disclosures)
+        for one in check_presentations(lines, keys.get)
+    ]
 
 
 def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = frozenset()) -> dict[str, PublicKey]:
