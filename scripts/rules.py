@@ -57,8 +57,9 @@ def _rule(rule: RuleForm) -> str:
     cited = f"[{rule.citation.text}]({rule.citation.url})" if rule.citation.url else rule.citation.text
     status = f"to compare: {rule.citation.unverified}" if rule.citation.unverified else "read"
     remark = f" *{rule.remark}*" if rule.remark else ""
+    severity = f"{rule.severity.value}{', optional' if rule.optional else ''}"
     return (
-        f"| `{rule.id}` | {_cell(rule.requirement)} {_cell(cited)}{_cell(remark)} | {rule.severity.value}{', optional' if rule.optional else ''} "
+        f"| `{rule.id}` | {_cell(rule.requirement)} {_cell(cited)}{_cell(remark)} | {severity} "
         f"| {rule.grade.replace('_', ' ')} | {', '.join(area.value.replace('_', ' ') for area in rule.risk)} "
         f"| {_cell(rule.evidence)} ({', '.join(rule.supplier)}) | `{rule.check}` | {_cell(status)} |"
     )
