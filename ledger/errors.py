@@ -22,6 +22,7 @@ mathematics is an `AssertionError`.
     │   ├── CompletenessError    statement of completeness
     │   ├── SnapshotError        a file of reference data
     │   ├── ClaimError, PackError  a claim or a rule pack that is not well formed
+    │   ├── ModelError           anomaly model
     │   └── VerdictError         not a verdict, or of another key
     │       └── SnapshotShrunk   it is empty, or lost more than half of its rows
     ├── AuthenticityError        the bytes are not from whom they say
@@ -37,7 +38,8 @@ mathematics is an `AssertionError`.
     │   ├── StaleHead, MissingHead, IdTaken, UnknownSubject, UnknownRecord
     │   ├── LotNotHeld, LotInTransit, LotNotInTransit, LotClosed, LotDisputed, NotDisputed
     │   ├── NotConsignee, Overspent, QuantityMismatch
-    │   └── MetalGain, MassGain, TagInUse, KeyInUse
+    │   ├── MetalGain, MassGain, TagInUse, KeyInUse
+    │   └── LotCycle
     └── EvidenceError            evidence is genuine but does not show what is asked
         ├── Incomplete           a record that the chain needs is not there
         └── LeftOut              a record that the log's signed lists name is not there
@@ -152,6 +154,10 @@ class ClaimError(FormatError):
 
 class PackError(FormatError):
     """A rule pack that is not well formed, or names a check, parameter or rule that does not exist."""
+
+
+class ModelError(FormatError):
+    """Not an anomaly model, or one trained on other features than this release computes."""
 
 
 class VerdictError(FormatError):
@@ -288,6 +294,10 @@ class TagInUse(CustodyError):
 
 class KeyInUse(CustodyError):
     """A key that another participant has enrolled, or that was enrolled before."""
+
+
+class LotCycle(CustodyError):
+    """Lots that were made, over some steps, from themselves; values: `lot`."""
 
 
 class EvidenceError(LedgerError):

@@ -56,7 +56,8 @@ def wire(
 ) -> Service:
     """A service on these settings; nothing is opened yet but the key. Raises KeyFileError."""
     signer = load_log_key(settings.key_file)
-    context = Context(Store(settings.database_url), signer.name, format_vkey(signer.verifier), settings.limits, clock)
+    vkey = format_vkey(signer.verifier)
+    context = Context(Store(settings.database_url), signer.name, vkey, settings.limits, clock, signer)
     return Service(settings, context, signer, file(settings.checkpoint_file), appending=appending)
 
 

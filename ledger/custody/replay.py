@@ -6,7 +6,7 @@ edges and balances on the way; and which lots a set of records is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -99,8 +99,13 @@ def parents_of(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
 
 def upstream(lot: str, parents: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     """`lot` and every lot it was made from, at any distance; a lot that nothing made is an end."""
-    seen = {lot}
-    todo = [lot]
+    return upstream_of({lot}, parents)
+
+
+def upstream_of(lots: Collection[str], parents: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """These lots and every lot that any of them was made from."""
+    seen = set(lots)
+    todo = list(lots)
     while todo:
         for parent in parents.get(todo.pop(), ()):
             if parent not in seen:

@@ -89,6 +89,11 @@ def moved_month(record: Record) -> str:
     return month_of(period["from"]) if period else ""
 
 
+def is_site_status(record: Record) -> bool:
+    """Whether it is an attestation of the status of sites."""
+    return record.type == "attest" and record.body["kind"] == "site_status"
+
+
 def moved_by(record: Record) -> set[str]:
     """The subjects that the record makes or moves."""
     new = _NEW.get(record.type)
@@ -189,7 +194,7 @@ class Topics:
     def _file_statement(self, record: Record) -> set[str]:
         about = about_of(record)
         names = {subject_topic(one) for one in about}
-        if record.type == "attest" and record.body["kind"] == "site_status":
+        if is_site_status(record):
             names |= {status_topic(self._mines[one]) for one in about if one in self._mines}
         return self._inherited(record, names)
 

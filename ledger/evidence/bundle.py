@@ -1,7 +1,8 @@
 """An evidence bundle: one file that proves where a lot comes from, offline and years later.
 
 The format is docs/formats/bundle.md (`lodeline-bundle/1`): a signed checkpoint, log entries in log
-order with an inclusion proof each, and the disclosures that the holder may see. Canonical JSON with
+order with an inclusion proof each, the disclosures that the holder may see, the log's signed
+statement of which records there are, and verdicts given on the evidence. Canonical JSON with
 a digest over everything else, so that one content has exactly one spelling and a damaged file is
 never mistaken for a whole one. This module knows the structure only: whether the evidence is
 genuine is the business of `verify`, which entries belong in a bundle that of `closure`.
@@ -11,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ledger.custody.topics import is_topic
 from ledger.encoding import MAX_INT, format_b64url, format_json, join_pointer, parse_b64url, parse_json
 from ledger.errors import BundleError, EncodingError
 
@@ -26,9 +28,14 @@ MAX_PROOF = 63  # a tree has at most 2^63 leaves
 MAX_DISCLOSURES = 4_096
 MAX_DISCLOSURE_BYTES = 65_536
 MAX_CHECKPOINT_BYTES = 1_000_000
+MAX_STATEMENT_BYTES = 32_000_000
+MAX_VERDICTS = 50
+MAX_VERDICT_BYTES = 4_000_000
 MAX_TEXT = 1_000
 
-_MEMBERS = ("checkpoint", "digest", "entries", "format", "hashes", "log_key", "origin", "subject")
+_MEMBERS = (
+    "checkpoint", "completeness", "digest", "entries", "format", "hashes", "log_key", "origin", "subject", "verdicts",
+)  # fmt: skip
 _FULL = frozenset({"disclosures", "entry", "index", "proof"})
 _WITHHELD = frozenset({"index", "leaf", "proof", "record"})
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -61,11 +68,19 @@ BundleEntry = FullEntry | HashOnlyEntry
 
 
 @dataclass(frozen=True, slots=True)
+class Completeness:
+    """The signed statement of completeness, and the lists that it commits to: topic -> record ids in log order."""
+
+    note: str
+    topics: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """What a bundle says. `log_key` is a claim too: the reader's trust policy decides.
 
     origin: the log's name; log_key: its vkey; checkpoint: the signed note with every signature line;
-    subject: the lot id; entries: ascending by index.
+    subject: id of a lot, site or participant; entries: ascending by index; verdicts: JSON objects, as they came.
     """
 
     origin: str
@@ -73,6 +88,8 @@ class Bundle:
     checkpoint: str
     subject: str
     entries: tuple[BundleEntry, ...]
+    completeness: Completeness
+    verdicts: tuple[dict[str, Any], ...] = ()
 
 
 def format_bundle(bundle: Bundle) -> bytes:
@@ -80,11 +97,16 @@ def format_bundle(bundle: Bundle) -> bytes:
     table: dict[bytes, int] = {}
     value: dict[str, Any] = {
         "checkpoint": bundle.checkpoint,
+        "completeness": {
+            "note": bundle.completeness.note,
+            "topics": {topic: list(ids) for topic, ids in bundle.completeness.topics.items()},
+        },
         "entries": [_format_entry(entry, table) for entry in bundle.entries],
         "format": FORMAT,
         "log_key": bundle.log_key,
         "origin": bundle.origin,
         "subject": bundle.subject,
+        "verdicts": list(bundle.verdicts),
     }
     value["hashes"] = [format_b64url(one) for one in table]
     value["digest"] = _digest(value)
@@ -110,6 +132,8 @@ def parse_bundle(data: bytes) -> Bundle:
         checkpoint=_text(value["checkpoint"], "/checkpoint", MAX_CHECKPOINT_BYTES),
         subject=_text(value["subject"], "/subject"),
         entries=entries,
+        completeness=_parse_completeness(value["completeness"]),
+        verdicts=tuple(_parse_verdicts(value["verdicts"])),
     )
 
 
@@ -202,6 +226,38 @@ def _check_references(value: Any, used: int, size: int, pointer: str) -> int:
             raise BundleError("a proof names a hash that is not the next of the table", pointer=f"{pointer}/{position}")
         used += one == used
     return used
+
+
+def _parse_completeness(value: Any) -> Completeness:
+    if not isinstance(value, dict) or value.keys() != {"note", "topics"} or not isinstance(value["topics"], dict):
+        raise BundleError("`completeness` has `note` and the lists of `topics`", pointer="/completeness")
+    note = _text(value["note"], "/completeness/note", MAX_STATEMENT_BYTES)
+    return Completeness(note, {topic: _parse_list(topic, ids) for topic, ids in value["topics"].items()})
+
+
+def _parse_list(topic: str, ids: Any) -> tuple[str, ...]:
+    pointer = join_pointer("/completeness/topics", topic)
+    if not is_topic(topic):
+        raise BundleError("this is not a topic", pointer=pointer)
+    if not isinstance(ids, list) or not all(isinstance(one, str) and _HEX.fullmatch(one) for one in ids):
+        raise BundleError("a topic is a list of record ids, 64 lowercase hexadecimal digits each", pointer=pointer)
+    if len(set(ids)) != len(ids):
+        raise BundleError("a record stands twice in the list of a topic", pointer=pointer)
+    return tuple(ids)
+
+
+def _parse_verdicts(value: Any) -> Iterator[dict[str, Any]]:
+    """Objects that name their format; what they say is checked by whoever knows that format."""
+    if not isinstance(value, list) or len(value) > MAX_VERDICTS:
+        raise BundleError(f"`verdicts` is a list of at most {MAX_VERDICTS} verdicts", pointer="/verdicts")
+    for position, one in enumerate(value):
+        pointer = f"/verdicts/{position}"
+        if not isinstance(one, dict) or "format" not in one:
+            raise BundleError("a verdict is an object with a member `format`", pointer=pointer)
+        _text(one["format"], f"{pointer}/format")
+        if (size := len(format_json(one))) > MAX_VERDICT_BYTES:
+            raise BundleError("a verdict is too large", pointer=pointer, limit=MAX_VERDICT_BYTES, actual=size)
+        yield one
 
 
 def _integer(value: Any, pointer: str) -> int:

@@ -1,4 +1,4 @@
-"""Verifying an evidence bundle offline: what it proves about a lot, and what is wrong or missing.
+"""Verifying an evidence bundle offline: what it proves about its subject, and what is wrong or missing.
 
 The steps, in the order of the report:
 
@@ -13,9 +13,10 @@ The steps, in the order of the report:
  9. balance      no transform yields more metal or mass than went in
 10. disclosures  every disclosed member is the one that was signed
 11. times        the log's clock never runs backwards, nor ahead of its witnesses or of the reader
+12. completeness the log has signed which records there are, and none of them is left out
 
-Bad evidence never raises. What the operator left out altogether (a newer record, an incident)
-cannot be seen from a bundle: the audit of the whole log shows it.
+Bad evidence never raises. That nothing newer happened cannot be seen from a bundle, nor whether the
+operator signed a list that lies: the audit of the whole log shows it, and the signature is the proof.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.custody.events import check_disclosed, check_schema
-from ledger.custody.replay import Replay, parents_of, upstream
+from ledger.custody.replay import Replay, parents_of
 from ledger.encoding import format_time
 from ledger.entry import parse_entry
 from ledger.envelope import Record, check_signature, open_disclosures, parse_record
@@ -41,6 +42,7 @@ from ledger.errors import (
     UntrustedNote,
 )
 from ledger.evidence.bundle import Bundle, FullEntry, HashOnlyEntry, parse_bundle
+from ledger.evidence.coverage import find_gaps, kind_of_subject, lots_of
 from ledger.evidence.report import Notebook, Report
 from ledger.evidence.summary import summarize_lot
 from ledger.evidence.trust import Trusted, TrustPolicy
@@ -51,7 +53,7 @@ from ledger.log.note import Note
 
 CHECKS = (
     "format", "checkpoint", "witnesses", "inclusion", "records", "signatures",
-    "custody", "chain", "balance", "disclosures", "times",
+    "custody", "chain", "balance", "disclosures", "times", "completeness",
 )  # fmt: skip
 CLOCK_SKEW = 300
 """Seconds by which clocks of different machines may differ."""
@@ -99,19 +101,22 @@ class _Verification:
     disclosed: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Report:
-        """Steps 2 to 11."""
+        """Steps 2 to 12."""
         bundle, book = self.bundle, self.book
         trusted, checkpoint = self._open_checkpoint()
         if checkpoint is not None:
             self._check_inclusion(checkpoint)
         self._read_records()
         self._check_signatures()
-        scope = upstream(bundle.subject, parents_of(one.record for one in self.shown))
+        records = [one.record for one in self.shown]
+        scope = lots_of(bundle, records)
         missing = self._check_chain(scope)
         replay = self._replay(scope, lenient=missing or bool(self.hidden))
         self._check_disclosures()
         self._check_times(trusted)
+        self._check_completeness(checkpoint, scope, records)
         details = {
+            "kind": kind_of_subject(bundle.subject, records),
             "entries": {"shown": len(self.shown), "hash_only": len(self.hidden)},
             "witnesses": {name: format_time(time) for name, time in sorted(trusted.witnesses.items())}
             if trusted
@@ -252,6 +257,22 @@ class _Verification:
         if any(time > self.now + CLOCK_SKEW for time in (trusted.witnesses.values() if trusted else ())):
             self.book.fault("times", TimeAhead("A witness claims to have cosigned in the future: check your clock."))
         self.book.close("times", "The log's times are in order, and none is in the future.")
+
+    # 12 --------------------------------------------------------------------------------------------------------------
+
+    def _check_completeness(self, checkpoint: Checkpoint | None, scope: frozenset[str], records: list[Record]) -> None:
+        verifiers = self.policy.verifiers(self.bundle.origin)
+        if checkpoint is None or not verifiers:
+            return
+        gaps = find_gaps(self.bundle, checkpoint, verifiers, lots=scope, records=records, hidden=self.hidden)
+        indexes = {one.record.id: one.index for one in self.shown}
+        for error, record in gaps:
+            self.book.fault("completeness", error, index=indexes.get(record), record=record)
+        lists = self.bundle.completeness.topics
+        count = len({record for ids in lists.values() for record in ids})
+        self.book.close(
+            "completeness", f"The log has signed {len(lists)} lists of {count} records: none of them is left out."
+        )
 
 
 def open_trusted(

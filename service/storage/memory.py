@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from ledger.custody.state import Needs, State
 from ledger.custody.subjects import KeyState, Lot, RecordFacts, Site, parse_subject
+from ledger.custody.topics import is_site_status, number_of_month, production_month
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
 from service.storage.sql import select_in
@@ -30,13 +31,16 @@ MAX_REMEMBERED: Final = 100_000
 
 class Memory:
     """state: the custody state as far as it is remembered; numbers: of its subjects and of those that
-    they name; count: of all subjects of the log; evidence: what remembered attestations and incidents are about."""
+    they name; count: of all subjects of the log; evidence: what remembered attestations and incidents are about;
+    extracted: site id and month of remembered extracts; statuses: subdivisions of remembered site statuses."""
 
     def __init__(self, origin: str, count: int) -> None:
         self.state = State(origin=origin)
         self.numbers: dict[str, int] = {}
         self.count = count
         self.evidence: dict[str, tuple[str, ...]] = {}
+        self.extracted: dict[str, tuple[str, int]] = {}
+        self.statuses: dict[str, tuple[str, ...]] = {}
 
     def recall(self, conn: Connection, wanted: Needs, *, log: Connection | None = None) -> None:
         """Read what is wanted and not yet remembered. What is still missing then is not in the log.
@@ -86,10 +90,19 @@ class Memory:
         for seq, num, subject, moves in select_in(conn, _SUBJECTS_OF, list(moved)):
             (moved if moves else about)[seq].append(subject)
             self.numbers[subject] = num
+        set_at: dict[int, str] = {}
         for record_id, (seq, entry) in found.items():
             record = parse_record(parse_entry(entry)[1])
             self.state.records[record_id] = RecordFacts(record.type, record.iss, tuple(moved[seq]))
             self.evidence[record_id] = tuple(about[seq])
+            if record.type == "extract":
+                self.extracted[record_id] = (record.body["site"], number_of_month(production_month(record)))
+            elif is_site_status(record):
+                set_at[seq] = record_id
+        places: dict[str, list[str]] = {}
+        for seq, subdivision in select_in(conn, _STATUSES_OF, list(set_at)):
+            places.setdefault(set_at[seq], []).append(subdivision)
+        self.statuses.update((record_id, tuple(found)) for record_id, found in places.items())
 
 
 def _missing(wanted: Iterable[str], known: Mapping[str, Any]) -> list[str]:
@@ -101,6 +114,7 @@ _KEYS: Final = (
     "SELECT k.kid, s.id, k.jwk, k.valid_from, k.revoked FROM keys k JOIN subjects s ON s.num = k.participant "
     "WHERE k.kid IN (??)"
 )
+_STATUSES_OF: Final = "SELECT seq, subdivision FROM site_statuses WHERE seq IN (??) ORDER BY subdivision"
 _TAGS: Final = "SELECT t.tag, s.id FROM tags t JOIN subjects s ON s.num = t.lot WHERE t.tag IN (??)"
 _SUBJECTS_OF: Final = (
     "SELECT r.seq, r.subject, s.id, r.moved FROM subject_records r JOIN subjects s ON s.num = r.subject "

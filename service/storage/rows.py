@@ -7,6 +7,7 @@ applied to the memory: it compares with what was.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import orjson
@@ -14,9 +15,10 @@ from sqlalchemy import Connection
 
 from ledger.custody.state import Step
 from ledger.custody.subjects import Lot, Participant, Site, Subject, kind_of
+from ledger.custody.topics import MINE, is_site_status, moved_month, number_of_month, production_month
 from ledger.envelope import Record
 from service.storage.memory import Memory, evidence_about, id_prefix
-from service.storage.sql import delete_in, insert_many
+from service.storage.sql import delete_in, insert_many, select_in
 
 _CANONICAL: Final = orjson.OPT_SORT_KEYS
 _MOVED, _ABOUT = True, False
@@ -33,15 +35,17 @@ class Rows:
         self._keys: dict[str, int] = {}
         self._tags: dict[str, str | None] = {}
         self._edges: list[tuple[int, int, str, int]] = []
-        self._parties: dict[tuple[int, int], int] = {}
+        self._parties: dict[tuple[int, int], tuple[int, int]] = {}
+        self._production: list[tuple[str, int, int, str]] = []  # site id, month, seq, type
+        self._site_statuses: list[tuple[str, int]] = []
         self._statements: list[tuple[int, str, str, str | None, int]] = []
 
     def gather(self, record: Record, step: Step, seq: int) -> None:
         """The rows of one step, which the caller applies to the memory's state next."""
-        memory = self._memory
+        memory, month = self._memory, number_of_month(record.time)
         self._record_ids.append((id_prefix(record.id), seq))
         for subject in step.subjects.values():
-            self._subject_records.append((self._gather_subject(subject, seq), seq, _MOVED))
+            self._subject_records.append((self._gather_subject(subject, seq, month), seq, _MOVED))
         about = step.about or evidence_about(memory, record)
         if about:
             nums = {memory.numbers[one] for one in about if one not in step.subjects}
@@ -53,10 +57,11 @@ class Rows:
             self._tags.update(step.tags)
         for edge in step.edges:
             self._edges.append((memory.numbers[edge.child], memory.numbers[edge.parent], edge.mass, seq))
-        if record.type in ("attest", "incident"):
-            self._gather_statement(record, seq)
+        gather = _GATHER.get(record.type)
+        if gather is not None:
+            gather(self, record, seq)
 
-    def _gather_subject(self, subject: Subject, seq: int) -> int:
+    def _gather_subject(self, subject: Subject, seq: int, month: int) -> int:
         """The subject's number, given now if it is new."""
         memory, subject_id = self._memory, subject.id
         self._heads[subject_id] = seq
@@ -69,13 +74,40 @@ class Rows:
             known = (before.custodian, before.consignee) if isinstance(before, Lot) else ()
             for party in (subject.custodian, subject.consignee):
                 if party and party not in known:
-                    self._parties.setdefault((memory.numbers[party], num), seq)
+                    self._parties.setdefault((memory.numbers[party], num), (seq, month))
         return num
 
     def _gather_statement(self, record: Record, seq: int) -> None:
         body = record.body
         kind = body["kind"] if record.type == "attest" else body["category"]
         self._statements.append((seq, record.type, kind, body.get("status"), self._memory.numbers[record.iss]))
+        if is_site_status(record):
+            about = (self._memory.state.subjects.get(one["subject"]) for one in body["about"])
+            mines = {site.subdivision for site in about if isinstance(site, Site) and site.kind == MINE}
+            self._file_status(record, mines, seq)
+
+    def _gather_extract(self, record: Record, seq: int) -> None:
+        place = (record.body["site"], number_of_month(production_month(record)))
+        self._memory.extracted[record.id] = place
+        self._production.append((*place, seq, record.type))
+
+    def _gather_transform(self, record: Record, seq: int) -> None:
+        self._production.append((record.body["site"], number_of_month(record.time), seq, record.type))
+
+    def _gather_correction(self, record: Record, seq: int) -> None:
+        """Where what it corrects was filed, and under the month to which it moves an extract."""
+        corrected = record.body["record"]
+        self._file_status(record, self._memory.statuses.get(corrected, ()), seq)
+        if corrected in self._memory.extracted:
+            site, month = self._memory.extracted[corrected]
+            moved = moved_month(record)
+            months = {month, number_of_month(moved)} if moved else {month}
+            self._production += [(site, one, seq, record.type) for one in sorted(months)]
+
+    def _file_status(self, record: Record, subdivisions: Collection[str], seq: int) -> None:
+        if subdivisions:
+            self._memory.statuses[record.id] = tuple(subdivisions)
+            self._site_statuses += [(one, seq) for one in sorted(subdivisions)]
 
     def write(self, conn: Connection) -> None:
         """Write everything gathered; the memory holds the state after the last step."""
@@ -87,8 +119,18 @@ class Rows:
         insert_many(conn, _UPSERT_TAG, [(tag, numbers[lot]) for tag, lot in self._tags.items() if lot is not None])
         delete_in(conn, _DELETE_TAGS, [tag for tag, lot in self._tags.items() if lot is None])
         insert_many(conn, _INSERT_EDGE, self._edges)
-        insert_many(conn, _INSERT_PARTY, [(*pair, seq) for pair, seq in sorted(self._parties.items())])
+        insert_many(conn, _INSERT_PARTY, [(*pair, *since) for pair, since in sorted(self._parties.items())])
+        insert_many(conn, _INSERT_PRODUCTION, self._production_rows(conn))
+        insert_many(conn, _INSERT_SITE_STATUS, self._site_statuses)
         insert_many(conn, _INSERT_STATEMENT, self._statements)
+
+    def _production_rows(self, conn: Connection) -> list[tuple[int, int, int, str]]:
+        """With the numbers of the sites; that of a site which only a corrected extract names is looked up."""
+        numbers = self._memory.numbers
+        unknown = sorted({row[0] for row in self._production if row[0] not in numbers})
+        for num, site in select_in(conn, "SELECT num, id FROM subjects WHERE id IN (??)", unknown):
+            numbers[site] = num
+        return [(numbers[site], month, seq, kind) for site, month, seq, kind in self._production]
 
     def _write_subjects(self, conn: Connection) -> None:
         written: list[tuple[Any, ...]] = []
@@ -114,6 +156,15 @@ class Rows:
         key = self._memory.state.keys[kid]
         jwk = orjson.dumps(key.jwk, option=_CANONICAL).decode()
         return kid, self._memory.numbers[key.participant], jwk, key.valid_from, key.revoked, seq
+
+
+_GATHER: Final[dict[str, Callable[[Rows, Record, int], None]]] = {
+    "attest": Rows._gather_statement,
+    "incident": Rows._gather_statement,
+    "extract": Rows._gather_extract,
+    "transform": Rows._gather_transform,
+    "correct": Rows._gather_correction,
+}
 
 
 def _format_data(subject: Subject) -> str:
@@ -144,6 +195,9 @@ _UPSERT_TAG: Final = "INSERT INTO tags (tag, lot) VALUES (?, ?) ON CONFLICT (tag
 _DELETE_TAGS: Final = "DELETE FROM tags WHERE tag IN (??)"
 _INSERT_EDGE: Final = "INSERT INTO edges (child, parent, mass, seq) VALUES (?, ?, ?, ?)"
 _INSERT_PARTY: Final = (
-    "INSERT INTO lot_parties (participant, lot, seq) VALUES (?, ?, ?) ON CONFLICT (participant, lot) DO NOTHING"
+    "INSERT INTO lot_parties (participant, lot, seq, month) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (participant, lot) DO NOTHING"
 )
+_INSERT_PRODUCTION: Final = "INSERT INTO production (site, month, seq, type) VALUES (?, ?, ?, ?)"
+_INSERT_SITE_STATUS: Final = "INSERT INTO site_statuses (subdivision, seq) VALUES (?, ?)"
 _INSERT_STATEMENT: Final = "INSERT INTO statements (seq, type, kind, status, issuer) VALUES (?, ?, ?, ?, ?)"

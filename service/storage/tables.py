@@ -232,7 +232,7 @@ class EdgeRow(SQLModel, table=True):
 
 
 class LotPartyRow(SQLModel, table=True):
-    """Who holds, held, sent or is about to receive a lot, and since which record."""
+    """Who holds, held, sent or is about to receive a lot, since which record and in which month (since the year 0)."""
 
     __tablename__ = "lot_parties"
     __table_args__ = (Index("lot_parties_lot", "lot", "participant"), BY_KEY)
@@ -240,6 +240,30 @@ class LotPartyRow(SQLModel, table=True):
     participant: int = Field(sa_column=_key(BIG))
     lot: int = Field(sa_column=_key(BIG))
     seq: int = Field(sa_column=_column(BigInteger))
+    month: int = Field(sa_column=_column(Integer))
+
+
+class ProductionRow(SQLModel, table=True):
+    """What was extracted or made at a site in a month (since the year 0): an extract under that in which its period
+    begins, a correction of it (`correct`) there as well, a transform under that of its time."""
+
+    __tablename__ = "production"
+    __table_args__ = (BY_KEY,)
+
+    site: int = Field(sa_column=_key(BIG))
+    month: int = Field(sa_column=_key(Integer))
+    seq: int = Field(sa_column=_key(BIG))
+    type: str = Field(sa_column=_column(Text))
+
+
+class SiteStatusRow(SQLModel, table=True):
+    """A status set for a mine in this ISO 3166-2 subdivision, as registered then; or a correction of such a record."""
+
+    __tablename__ = "site_statuses"
+    __table_args__ = (Index("site_statuses_seq", "seq"), BY_KEY)
+
+    subdivision: str = Field(sa_column=_key(Text))
+    seq: int = Field(sa_column=_key(BIG))
 
 
 class StatementRow(SQLModel, table=True):
@@ -266,6 +290,8 @@ DERIVED: Final[tuple[str, ...]] = (
     "tags",
     "edges",
     "lot_parties",
+    "production",
+    "site_statuses",
     "statements",
 )
 """Tables that `lodeline-server rebuild` drops and fills again from the entries."""

@@ -15,7 +15,7 @@ import orjson
 from ledger.encoding import format_time, parse_b64url
 from ledger.errors import BadSignature
 from ledger.keys import parse_public_jwk
-from service.errors import NotAuthenticated, NotFound
+from service.errors import Forbidden, NotAuthenticated, NotFound
 from service.storage.engine import Connection
 from service.storage.read_access import GrantFound, find_key, grants_to, revoked_among, use_nonce
 from service.storage.read_graph import is_linked, reached_from
@@ -113,6 +113,17 @@ class View:
         found = find_subject(self.conn, lot)
         if found is None or found.kind != "lot" or not self.may_read_lot(found.num):
             raise NotFound("There is no such lot, or you may not see it: ask its custodian for a grant.")
+        return found
+
+    def require_owned(self, subject: str, kind: str) -> SubjectFound:
+        """A site or participant whose bundle the reader may have. Raises NotAuthenticated, NotFound, Forbidden."""
+        self.require_somebody()
+        found = find_subject(self.conn, subject)
+        if found is None or found.kind != kind:
+            raise NotFound(f"There is no such {kind}: check the id.")
+        owner = subject if kind == "participant" else str(orjson.loads(found.data)["operator"])
+        if not policy.may_read_bundle_of(self.reader, owner, public=self.public):
+            raise Forbidden("Only the participant itself, auditors and authorities may fetch this bundle.")
         return found
 
 

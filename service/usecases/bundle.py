@@ -1,26 +1,34 @@
-"""Evidence bundles: everything about one lot that an outsider needs to check it without us.
+"""Evidence bundles: everything about a lot, site or participant that an outsider needs to check it without us.
 
 `ledger.evidence.closure` says which records belong in it; here they are fetched, proved against one
 checkpoint, and shown as far as the reader may read them. A record that the reader may not read, or
 asks to leave out, is there by its hash: proofs and custody stand, its content stays with its owner.
+The log signs, as of the same checkpoint, the lists of all records there are: a bundle hides nothing
+without saying so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
+from ledger.custody.topics import number_of_month
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
 from ledger.errors import TooLarge
-from ledger.evidence.bundle import Bundle, BundleEntry, FullEntry, HashOnlyEntry, format_bundle
-from ledger.evidence.closure import collect_closure
+from ledger.evidence.bundle import Bundle, BundleEntry, Completeness, FullEntry, HashOnlyEntry, format_bundle
+from ledger.evidence.closure import Closure, collect_closure
+from ledger.evidence.completeness import sign_completeness, state_lists
+from ledger.log.checkpoint import Checkpoint
 from ledger.log.merkle import leaf_hash
 from service.errors import BadRequest
 from service.storage.engine import Connection
-from service.storage.read_records import EntryFound, records_about
-from service.storage.read_subjects import find_subjects
+from service.storage.head import Head
+from service.storage.read_records import EntryFound, find_records, records_about
+from service.storage.read_subjects import SubjectFound, find_subjects
+from service.storage.read_topics import read_newest, read_produced, read_site_statuses
 from service.storage.tree import select_entries_at
-from service.usecases.access import open_view
+from service.usecases.access import View, open_view
 from service.usecases.contents import Sight
 from service.usecases.context import Context
 from service.usecases.policy import Reader
@@ -29,35 +37,75 @@ from service.usecases.records import check_record_id
 from service.usecases.tiles import prove, require_head
 
 
-def make_bundle(context: Context, reader: Reader, lot: str, *, hash_only: Collection[str] = ()) -> bytes:
-    """The bundle of a lot as bytes. hash_only: records whose content is to be left out.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the bundle of a subject holds for one reader, on one snapshot; entries: by index; lists: by topic."""
 
-    Raises NotFound, BadRequest (a record that is not in the bundle), TooLarge.
+    head: Head
+    closure: Closure
+    lists: Mapping[str, tuple[str, ...]]
+    entries: Mapping[int, bytes]
+    sight: Sight
+
+
+def make_bundle(
+    context: Context, reader: Reader, subject: str, *, kind: str = "lot", hash_only: Collection[str] = ()
+) -> bytes:
+    """The bundle of a lot, site or participant as bytes. hash_only: records whose content is to be left out.
+
+    Raises NotFound, Forbidden, BadRequest (a record that is not in the bundle), TooLarge.
     """
     for record_id in hash_only:
         check_record_id(record_id)
     with context.store.reading() as conn:
         view = open_view(conn, context, reader)
-        view.require_lot(lot)
-        head = require_head(conn)
-        closure = collect_closure(lot, context.origin, _Rows(conn, context.limits.bundle_records))
-        entries = select_entries_at(conn, closure.indexes)
-        sight = Sight(view, [EntryFound(index, entry) for index, entry in entries.items()])
-        unknown = set(hash_only) - {record.id for record in sight.records.values()}
+        gathered = gather_evidence(conn, context, view, subject, kind=kind)
+        closure, sight = gathered.closure, gathered.sight
+        unknown = set(hash_only) - {record.id for record in closure.records.values()}
         if unknown:
             raise BadRequest(
                 "A record to leave out is not in this bundle.", pointer="/hash_only", unknown=sorted(unknown)
             )
-        proofs = prove(conn, list(closure.indexes), head.size)
+        proofs = prove(conn, list(closure.indexes), gathered.head.size)
         shown: list[BundleEntry] = []
-        for index in closure.indexes:
-            record, proof = sight.records[index], tuple(proofs[index])
+        for index, record in closure.records.items():
+            entry, proof = gathered.entries[index], tuple(proofs[index])
             if record.id in hash_only or not sight.may_read(index):
-                shown.append(HashOnlyEntry(index, leaf_hash(entries[index]), proof, record.id))
+                shown.append(HashOnlyEntry(index, leaf_hash(entry), proof, record.id))
             else:
-                shown.append(FullEntry(index, entries[index], proof, tuple(sight.disclosures(index))))
+                shown.append(FullEntry(index, entry, proof, tuple(sight.disclosures(index))))
         note = cosigned_checkpoint(conn)
-    return format_bundle(Bundle(context.origin, context.vkey, note, lot, tuple(shown)))
+    completeness = sign_lists(context, gathered)
+    return format_bundle(Bundle(context.origin, context.vkey, note, subject, tuple(shown), completeness))
+
+
+def gather_evidence(conn: Connection, context: Context, view: View, subject: str, *, kind: str) -> Gathered:
+    """Everything that the bundle of the subject holds, and what of it the reader may see.
+
+    Raises NotFound, Forbidden, TooLarge.
+    """
+    if kind == "lot":
+        view.require_lot(subject)
+    else:
+        view.require_owned(subject, kind)
+    head = require_head(conn)
+    closure = collect_closure(subject, context.origin, _Rows(conn, context.limits.bundle_records))
+    lists = closure.lists()
+    entries = select_entries_at(conn, closure.indexes)
+    own = kind != "site" or view.sees_all_lots  # the operator of a plant need not know the mines of its customers
+    measured = ("production ", "status ") if own else (f"production {subject} ", "status ")
+    measures = {one for topic, ids in lists.items() if topic.startswith(measured) for one in ids}
+    sight = Sight(
+        view, [EntryFound(index, entry) for index, entry in entries.items()], known=closure.records, measures=measures
+    )
+    return Gathered(head, closure, lists, entries, sight)
+
+
+def sign_lists(context: Context, gathered: Gathered) -> Completeness:
+    """The log's statement that the lists are complete as of the snapshot's head."""
+    head = Checkpoint(context.origin, gathered.head.size, gathered.head.root)
+    statement = state_lists(head, gathered.closure.subject, gathered.lists)
+    return Completeness(sign_completeness(statement, [context.signer]), gathered.lists)
 
 
 class _Rows:
@@ -67,10 +115,13 @@ class _Rows:
         self._conn = conn
         self._limit = limit
         self._parsed: dict[int, Record] = {}
+        self._subjects: dict[str, SubjectFound] = {}
 
     def kinds(self, subjects: Collection[str]) -> Mapping[str, str]:
         """`lot`, `participant`, `site` or `log` for each id that the log knows."""
-        return {one: found.kind for one, found in find_subjects(self._conn, subjects).items()}
+        found = find_subjects(self._conn, subjects)
+        self._subjects |= found
+        return {one: subject.kind for one, subject in found.items()}
 
     def moved(self, subjects: Collection[str]) -> Mapping[int, Record]:
         """All records that moved the head of any of these subjects."""
@@ -80,13 +131,33 @@ class _Rows:
         """All records about any of these subjects that moved no head."""
         return self._records(records_about(self._conn, subjects, moved=False, limit=self._limit + 1))
 
+    def produced(self, months: Collection[tuple[str, str]]) -> Mapping[int, Record]:
+        """All records of the topic `production` of any of these sites and months."""
+        self.kinds({site for site, _ in months} - self._subjects.keys())
+        wanted = {(self._subjects[site].num, number_of_month(month)) for site, month in months}
+        return self._records(read_produced(self._conn, wanted, limit=self._limit + 1))
+
+    def statuses(self, subdivisions: Collection[str]) -> Mapping[int, Record]:
+        """All records of the topic `status` of any of these subdivisions."""
+        return self._records(read_site_statuses(self._conn, subdivisions, limit=self._limit + 1))
+
+    def newest(self, subject: str, months: int) -> Mapping[int, Record]:
+        """The newest extracts and transforms at a site, or records by which lots came to a participant."""
+        number = self._subjects[subject].num
+        return self._records(read_newest(self._conn, number, months=months, limit=self._limit + 1))
+
+    def named(self, records: Collection[str]) -> Mapping[int, Record]:
+        """The records with these ids."""
+        return self._records({found.seq: found.entry for found in find_records(self._conn, records).values()})
+
     def _records(self, rows: Mapping[int, bytes]) -> dict[int, Record]:
         for seq, entry in rows.items():
             if seq not in self._parsed:
                 self._parsed[seq] = parse_record(parse_entry(entry)[1])
         if len(self._parsed) > self._limit:
             raise TooLarge(
-                "This lot has more records upstream than one bundle holds: ask for those of the lots it was made from.",
+                "There are more records behind this than one bundle holds: "
+                "ask for those of the lots that it was made from.",
                 limit=self._limit,
                 actual=len(self._parsed),
             )

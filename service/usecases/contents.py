@@ -7,7 +7,7 @@ was deleted), `absent` (never handed in). Only the digest of the last three is k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ledger.disclosure import find_digests
@@ -26,16 +26,25 @@ ANSWERS = frozenset({"receive", "settle"})
 class Sight:
     """What a reader may see of a set of entries, found out with few queries.
 
-    records: by index, parsed from the entries themselves.
+    records: by index, parsed from the entries themselves, or `known` as far as the caller has parsed them already;
+    measures: ids of records that are evidence about mines which the reader may measure (`policy`).
     """
 
-    def __init__(self, view: View, entries: Iterable[EntryFound]) -> None:
+    def __init__(
+        self,
+        view: View,
+        entries: Iterable[EntryFound],
+        *,
+        known: Mapping[int, Record] | None = None,
+        measures: Collection[str] = (),
+    ) -> None:
         self.view = view
         self.records: dict[int, Record] = {}
         self.logged: dict[int, int] = {}
         for found in entries:
             self.logged[found.seq], jws = parse_entry(found.entry)
-            self.records[found.seq] = parse_record(jws)
+            self.records[found.seq] = known[found.seq] if known else parse_record(jws)
+        self._measures = measures
         self._lots = lots_of_entries(view.conn, self.records.keys())
         self._issuers = _answered_issuers(view.conn, self.records.values())
         self._held = read_disclosures(view.conn, self.records.keys())
@@ -46,7 +55,11 @@ class Sight:
         record = self.records[seq]
         answered = (self._issuers[head] for head in record.prev.values() if head in self._issuers)
         return RecordFacts(
-            record.type, record.iss, bool(self._lots.get(seq, ())), policy.counterparties(record.payload, answered)
+            record.type,
+            record.iss,
+            bool(self._lots.get(seq, ())),
+            policy.counterparties(record.payload, answered),
+            measures=record.id in self._measures,
         )
 
     def may_read(self, seq: int) -> bool:

@@ -8,6 +8,9 @@
     evidence about participants and sites     -       yes     yes     yes      yes        yes        yes
     a lot and the records that moved it,      -        -      yes     yes      yes        yes        yes
       evidence about it, its bundle
+    what a mine produced, statuses of mines   -        -      yes*    yes*     yes*       yes        yes
+      around it: within a bundle
+    the bundle of a site, of a participant    -        -      own     own      own        yes        yes
     entry bundles                             -        -       -       -        -         yes        yes
     disclosures of a record that one reads    -        -       -       -        yes       yes         -
     erase disclosures                        the issuer of the record, or a registrar; nobody else
@@ -19,6 +22,10 @@
               grant includes disclosures; in force = signed by a custodian, not expired, not revoked,
               and its issuer still active
     auditor*  roles `auditor` and `authority`
+    yes*      the extracts, without what they conceal, that the bundle of a lot holds to measure its mines by,
+              whosever lots they made (decision 0016); outside the bundle they stay with their owners
+    own       the participant's own bundle, that of a site which it operates; records in it that it may not
+              read are there by their hash
 
 Beside the table: the issuer of a record reads it, with its disclosures; so does the counterparty
 that the record names, or whose record it answers (`counterparties`). A record about several lots
@@ -75,12 +82,17 @@ STRANGER = Relation()
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """What the policy needs to know of a record: has_lots = it is about at least one lot."""
+    """What the policy needs to know of a record.
+
+    has_lots: it is about at least one lot; measures: it is in the bundle that the reader fetches, as evidence
+    of what mines upstream produced or of the status of mines.
+    """
 
     type: str
     issuer: str
     has_lots: bool
     counterparties: frozenset[str] = frozenset()
+    measures: bool = False
 
 
 def may_read_entries(reader: Reader, *, public: bool) -> bool:
@@ -93,11 +105,16 @@ def may_read_lot(reader: Reader, relation: Relation, *, public: bool) -> bool:
     return may_read_entries(reader, public=public) or (reader.is_member and (relation.linked or relation.granted))
 
 
+def may_read_bundle_of(reader: Reader, owner: str, *, public: bool) -> bool:
+    """The bundle of a site or participant; owner: the site's operator, or the participant itself."""
+    return may_read_entries(reader, public=public) or (reader.is_member and reader.participant == owner)
+
+
 def may_read_record(reader: Reader, facts: RecordFacts, relation: Relation, *, public: bool) -> bool:
     """The content of one record; its proof is public."""
     if facts.type in PUBLIC_TYPES or _is_party(reader, facts):
         return True
-    if facts.type in EVIDENCE_TYPES and not facts.has_lots:
+    if facts.measures or (facts.type in EVIDENCE_TYPES and not facts.has_lots):
         return public or reader.is_member
     return may_read_lot(reader, relation, public=public)
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.custody.subjects import format_subject
+from ledger.custody.topics import format_month
 from ledger.encoding import format_json
 from service.bootstrap import Service
 from service.storage.engine import Store
+from service.storage.schema import current_step, migrate
 from service.storage.sql import execute
 from service.storage.tables import DERIVED, KEPT
 from service.usecases.fsck import Fsck, accept_head, check_database
 from service.usecases.replay import ReplayFailed, find_differences, rebuild
 from service.usecases.submit import Submission
-from tests.support.server import SIGNER, candidates, dump, new_service
+from tests.support.evidence import LogReader, lists_of
+from tests.support.server import SIGNER, candidates, downgrade, dump, new_service
 from tests.support.world import (
     AUDITOR,
     BUYER,
+    DEPOT,
+    MINE,
     MINER,
     REGISTRAR,
     SMELTER,
@@ -54,11 +61,27 @@ def busy_world() -> World:
     world.do(AUDITOR, "incident", {**incident, "status": "closed", "follows": followed})
     correction = {"type": "incident", "record": followed, "reason": "typing error", "replace": {"narrative": "Water."}}
     world.do(AUDITOR, "correct", correction)
-    world.extract(new_lot("lot:6", tags=("T6",)))
+    site_status(world, MINE)
+    set_by = site_status(world, MINE, DEPOT)
+    world.do(AUDITOR, "correct", correct("attest", set_by, until="2027-01-01T00:00:00Z"))
+    mined = world.extract(new_lot("lot:6", tags=("T6",)))
+    period = {"from": "2026-03-31T00:00:00Z", "to": "2026-04-01T00:00:00Z"}
+    world.do(MINER, "correct", correct("extract", mined, period=period), ["lot:6"])
+    world.do(MINER, "correct", correct("extract", mined, workers=7), ["lot:6"])
     dispatched = dispatch_body(TRADER, "lot:6", time=world.now)
     dispatched["transport"]["driver"] = "plate 7"
     world.submit(world.sign(MINER, "dispatch", dispatched, ["lot:6"], conceal=["/body/transport/driver"]))
     return world
+
+
+def site_status(world: World, *sites: str) -> str:
+    about = [{"subject": one, "record": world.state.subjects[one].head} for one in sites]
+    statement = {"status": "green", "effective": "2026-01-01", "act": "Decree 1", "authority": AUDITOR}
+    return world.do(AUDITOR, "attest", {"kind": "site_status", "about": about, "statement": statement})
+
+
+def correct(kind: str, record: str, **replace: Any) -> dict[str, Any]:
+    return {"type": kind, "record": record, "reason": "typing error", "replace": replace}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +128,33 @@ def test_forgetful_sequencer_writes_the_same_rows(service: Service, world: World
         assert done.outcomes[0].status == "created", done.outcomes[0].error
     assert dump(forgetful.store, DERIVED) == dump(service.store, DERIVED)
     forgetful.close()
+
+
+def test_a_database_of_the_first_step_is_filled_as_a_rebuild_would(service: Service, world: World) -> None:
+    before = dump(service.store, ALL)
+    downgrade(service.store, "0001")
+    with service.store.reading() as conn:
+        assert current_step(conn) == "0001"
+    migrate(service.store)
+    assert dump(service.store, ALL) == before
+    assert fsck(service, world).sound
+
+
+def test_what_a_topic_is_made_from(service: Service, world: World) -> None:
+    rows = dump(service.store, ("production", "site_statuses"))
+    ids = [hashlib.sha256(entry.partition(b" ")[2]).hexdigest() for entry in world.log]
+    records = LogReader(world.log).records
+    months = {(format_month(month), kind, records[seq].type) for _, month, seq, kind in rows["production"]}
+    assert months == {
+        ("2026-03", "correct", "correct"),
+        ("2026-09", "correct", "correct"),
+        ("2026-09", "extract", "extract"),
+        ("2026-09", "transform", "transform"),
+    }
+    topics = ["production site:mine 2026-09", "production site:mine 2026-03", "status CD-NK"]
+    lists = lists_of(records, topics)
+    assert {ids[seq] for _, seq in rows["site_statuses"]} == set(lists["status CD-NK"])
+    assert [len(lists[topic]) for topic in topics] == [4, 1, 3]
 
 
 def test_stored_state_is_the_canonical_json_of_every_subject(service: Service, world: World) -> None:

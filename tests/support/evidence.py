@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ledger.custody.events import check_schema
+from ledger.custody.replay import parents_of, upstream
 from ledger.custody.state import State, plan_step
 from ledger.custody.subjects import kind_of
+from ledger.custody.topics import Topics, lots_made
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
-from ledger.evidence.bundle import Bundle, BundleEntry, FullEntry, HashOnlyEntry, format_bundle
-from ledger.evidence.closure import collect_closure
+from ledger.errors import LedgerError
+from ledger.evidence.bundle import Bundle, BundleEntry, Completeness, FullEntry, HashOnlyEntry, format_bundle
+from ledger.evidence.closure import collect_closure, demand_topics
+from ledger.evidence.completeness import sign_completeness, state_lists
 from ledger.evidence.trust import TrustedLog, TrustedWitness, TrustPolicy
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusion, tree_root
@@ -63,7 +69,9 @@ class LogReader:
             self.state.apply(step)
             self.records.append(record)
             self.moves.append(step.facts.subjects)
-            self.abouts.append(step.about)
+            evidence = {one.id: about for one, about in zip(self.records, self.abouts, strict=False)}
+            corrected = evidence.get(record.body["record"], ()) if record.type == "correct" else ()
+            self.abouts.append(step.about or corrected)
 
     def kinds(self, subjects: Collection[str]) -> Mapping[str, str]:
         return {one: kind_of(self.state.subjects[one]) for one in subjects if one in self.state.subjects}
@@ -74,24 +82,90 @@ class LogReader:
     def about(self, subjects: Collection[str]) -> Mapping[int, Record]:
         return self._where(self.abouts, subjects)
 
+    def produced(self, months: Collection[tuple[str, str]]) -> Mapping[int, Record]:
+        return self._listed([f"production {site} {month}" for site, month in months])
+
+    def statuses(self, subdivisions: Collection[str]) -> Mapping[int, Record]:
+        return self._listed([f"status {one}" for one in subdivisions])
+
+    def newest(self, subject: str, months: int) -> Mapping[int, Record]:
+        known: set[str] = set()
+        found: dict[str, dict[str, dict[int, Record]]] = {}
+        for i, record in enumerate(self.records):
+            body, month = record.body, record.time[:7]
+            lots = body["lots"] if record.type == "dispatch" else lots_made(record)
+            party = body["consignee"] if record.type == "dispatch" else record.iss
+            if record.type in ("extract", "transform") and body["site"] == subject:
+                month = body["period"]["from"][:7] if record.type == "extract" else month
+                found.setdefault(record.type, {}).setdefault(month, {})[i] = record
+            elif party == subject and not known.issuperset(lots):
+                found.setdefault("held", {}).setdefault(month, {})[i] = record
+                known.update(lots)
+        chosen = [by[month] for by in found.values() for month in sorted(by)[-months:]]
+        return {i: record for some in chosen for i, record in some.items()}
+
+    def named(self, records: Collection[str]) -> Mapping[int, Record]:
+        return {i: record for i, record in enumerate(self.records) if record.id in records}
+
+    def _listed(self, topics: Collection[str]) -> dict[int, Record]:
+        """The records on the lists of these topics, of which `lists_of` makes each from the whole log."""
+        ids = {one for listed in lists_of(self.records, topics).values() for one in listed}
+        return {i: record for i, record in enumerate(self.records) if record.id in ids}
+
     def _where(self, lists: list[tuple[str, ...]], subjects: Collection[str]) -> dict[int, Record]:
         wanted = set(subjects)
         return {i: self.records[i] for i, names in enumerate(lists) if wanted & set(names)}
+
+
+def lists_of(records: Iterable[Record], topics: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The lists of these topics in a whole log, as its audit makes them."""
+    lists = Topics.of(topics)
+    for record in records:
+        lists.take(record)
+    return {topic: tuple(ids) for topic, ids in lists.lists.items()}
+
+
+def state_complete(
+    entries: list[bytes], subject: str, topics: Mapping[str, tuple[str, ...]], origin: str = ORIGIN
+) -> Completeness:
+    """These lists, signed by the log as of all of its entries."""
+    head = Checkpoint(origin, len(entries), tree_root([leaf_hash(one) for one in entries]))
+    signer = Ed25519Signer(origin, LOG_SIGNER.seed)
+    return Completeness(sign_completeness(state_lists(head, subject, topics), [signer]), dict(topics))
 
 
 def bundle_of(
     world: World, lot: str, *, leave_out: Collection[int] = (), hash_only: Collection[int] = (), erase: bool = False
 ) -> Bundle:
     """The bundle of a lot of the world, as a service would make it; `leave_out` and `hash_only` are indexes."""
+    closure = collect_closure(lot, ORIGIN, LogReader(world.log))
     return bundle_from(
         world.log,
-        collect_closure(lot, ORIGIN, LogReader(world.log)).indexes,
+        closure.indexes,
         lot,
         {} if erase else world.disclosures,
         time=world.now,
         leave_out=leave_out,
         hash_only=hash_only,
+        completeness=state_complete(world.log, lot, closure.lists()),
     )
+
+
+def demanded(records: Iterable[Record], lot: str) -> set[str]:
+    """The topics that a bundle of the lot must be complete in."""
+    records = list(records)
+    return demand_topics(lot, upstream(lot, parents_of(records)), records)
+
+
+def _stated(entries: list[bytes], lot: str) -> Completeness:
+    """What the log would say of a bundle that holds all of it, as far as its entries are records."""
+    records = []
+    for entry in entries:
+        with suppress(LedgerError):
+            record = parse_record(parse_entry(entry)[1])
+            check_schema(record.payload)
+            records.append(record)
+    return state_complete(entries, lot, lists_of(records, demanded(records, lot)))
 
 
 def bundle_from(
@@ -103,8 +177,9 @@ def bundle_from(
     time: int,
     leave_out: Collection[int] = (),
     hash_only: Collection[int] = (),
+    completeness: Completeness | None = None,
 ) -> Bundle:
-    """A bundle of chosen entries of a log."""
+    """A bundle of chosen entries of a log; without `completeness`, the log states that these are all there are."""
     leaves = [leaf_hash(one) for one in entries]
 
     def read(nodes: Collection[tuple[int, int]]) -> list[bytes]:
@@ -118,7 +193,8 @@ def bundle_from(
             shown.append(HashOnlyEntry(index, leaves[index], proof, record_id))
         else:
             shown.append(FullEntry(index, entries[index], proof, disclosures.get(record_id, ())))
-    return Bundle(ORIGIN, format_vkey(LOG_SIGNER.verifier), sign_log(entries, time), lot, tuple(shown))
+    stated = completeness or _stated(entries, lot)
+    return Bundle(ORIGIN, format_vkey(LOG_SIGNER.verifier), sign_log(entries, time), lot, tuple(shown), stated)
 
 
 def sealed(world: World, lot: str) -> bytes:

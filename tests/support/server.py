@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
@@ -19,7 +21,7 @@ from service.bootstrap import Service, wire
 from service.config import Settings
 from service.storage.derived import iterate_rows
 from service.storage.engine import Store
-from service.storage.schema import migrate
+from service.storage.schema import SCRIPTS, migrate
 from service.storage.tables import DERIVED
 from service.usecases.check import Candidate, check_presentation
 from service.usecases.create_log import create_log
@@ -97,3 +99,12 @@ def dump(store: Store, tables: Sequence[str] = DERIVED) -> dict[str, list[tuple[
     """All rows of these tables in the order of their keys."""
     with store.reading() as conn:
         return {name: list(iterate_rows(conn, name)) for name in tables}
+
+
+def downgrade(store: Store, step: str) -> None:
+    """Take the database back to an earlier migration step."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    with store.writing() as conn:
+        config.attributes["connection"] = conn
+        command.downgrade(config, step)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ledger.encoding import format_json
 from ledger.errors import BundleError
 from ledger.evidence import bundle as bundles
-from ledger.evidence.bundle import Bundle, FullEntry, HashOnlyEntry, format_bundle, parse_bundle
+from ledger.evidence.bundle import Bundle, Completeness, FullEntry, HashOnlyEntry, format_bundle, parse_bundle
 
 A, B, C = (hashlib.sha256(bytes([n])).digest() for n in range(3))
 SAMPLE = Bundle(
@@ -28,6 +28,11 @@ SAMPLE = Bundle(
         HashOnlyEntry(3, C, (B, A), "ab" * 32),
         FullEntry(8, b"1700000000001 a.b.d", ()),
     ),
+    completeness=Completeness(
+        "lodeline-completeness/1\n…\n\n— log.example/test AAAA\n",
+        {"status CD-NK": (), "subject lot:1": ("ab" * 32, "cd" * 32)},
+    ),
+    verdicts=({"format": "lodeline-verdict/1", "outcome": "review", "rules": [{"id": "a/b"}]},),
 )
 
 hashes = st.binary(min_size=32, max_size=32)
@@ -46,7 +51,23 @@ withheld = st.builds(
 entry_lists = st.lists(full | withheld, min_size=1, max_size=6, unique_by=lambda one: one.index).map(
     lambda them: tuple(sorted(them, key=lambda one: one.index))
 )
-bundle_values = st.builds(Bundle, origin=texts, log_key=texts, checkpoint=texts, subject=texts, entries=entry_lists)
+topics = st.sampled_from(
+    ["subject a:1", "status CD-NK", "production site:a 2026-01", "made s 2026-12", "held did:a 2026-09"]
+)
+lists = st.dictionaries(topics, st.lists(hashes.map(bytes.hex), max_size=3, unique=True).map(tuple), max_size=5)
+objects = st.dictionaries(
+    st.text("abc", min_size=1), texts | st.integers(0, 9) | st.lists(texts, max_size=2), max_size=3
+)
+bundle_values = st.builds(
+    Bundle,
+    origin=texts,
+    log_key=texts,
+    checkpoint=texts,
+    subject=texts,
+    entries=entry_lists,
+    completeness=st.builds(Completeness, note=texts, topics=lists),
+    verdicts=st.lists(objects.map(lambda value: {**value, "format": "f/1"}), max_size=3).map(tuple),
+)
 
 
 def reseal(value: dict[str, Any]) -> bytes:
@@ -81,7 +102,7 @@ def test_hashes_are_shared_between_proofs() -> None:
     ("pointer", "change"),
     [
         ("/format", lambda v: v.update(format="lodeline-bundle/2")),
-        ("/verdicts", lambda v: v.update(verdicts=[])),
+        ("/verdict", lambda v: v.update(verdict={})),
         ("/a~1b", lambda v: v.update({"a/b": 1})),
         ("/origin", lambda v: v.pop("origin")),
         ("/origin", lambda v: v.update(origin=1)),
@@ -114,6 +135,27 @@ def test_hashes_are_shared_between_proofs() -> None:
         ("/entries/1/leaf", lambda v: v["entries"][1].update(leaf=1)),
         ("/entries/1/record", lambda v: v["entries"][1].update(record="AB" * 32)),
         ("/entries/1/record", lambda v: v["entries"][1].update(record=None)),
+        ("/completeness", lambda v: v.pop("completeness")),
+        ("/completeness", lambda v: v.update(completeness=None)),
+        ("/completeness", lambda v: v["completeness"].update(more=1)),
+        ("/completeness", lambda v: v["completeness"].update(topics=[])),
+        ("/completeness/note", lambda v: v["completeness"].update(note="")),
+        ("/completeness/topics/subject a b", lambda v: v["completeness"]["topics"].update({"subject a b": []})),
+        ("/completeness/topics/status CD-NK", lambda v: v["completeness"]["topics"].update({"status CD-NK": None})),
+        ("/completeness/topics/status CD-NK", lambda v: v["completeness"]["topics"].update({"status CD-NK": [1]})),
+        (
+            "/completeness/topics/subject lot:1",
+            lambda v: v["completeness"]["topics"]["subject lot:1"].append("AB" * 32),
+        ),
+        (
+            "/completeness/topics/subject lot:1",
+            lambda v: v["completeness"]["topics"]["subject lot:1"].append("ab" * 32),
+        ),
+        ("/verdicts", lambda v: v.update(verdicts=None)),
+        ("/verdicts", lambda v: v.update(verdicts=v["verdicts"] * 51)),
+        ("/verdicts/0", lambda v: v.update(verdicts=[[]])),
+        ("/verdicts/0", lambda v: v["verdicts"][0].pop("format")),
+        ("/verdicts/0/format", lambda v: v["verdicts"][0].update(format=1)),
     ],
 )
 def test_every_member_is_checked(pointer: str, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -149,6 +191,16 @@ def test_a_file_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused.value.values == {"limit": len(data) - 1, "actual": len(data)}
 
 
+def test_a_verdict_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(format_json(SAMPLE.verdicts[0]))
+    monkeypatch.setattr(bundles, "MAX_VERDICT_BYTES", size)
+    assert parse_bundle(format_bundle(SAMPLE)).verdicts == SAMPLE.verdicts
+    monkeypatch.setattr(bundles, "MAX_VERDICT_BYTES", size - 1)
+    with pytest.raises(BundleError) as refused:
+        format_bundle(SAMPLE)
+    assert (refused.value.pointer, refused.value.values) == ("/verdicts/0", {"limit": size - 1, "actual": size})
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -156,6 +208,8 @@ def test_a_file_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         replace(SAMPLE, entries=SAMPLE.entries[::-1]),
         replace(SAMPLE, entries=(FullEntry(0, "1 é".encode(), ()),)),
         replace(SAMPLE, subject=""),
+        replace(SAMPLE, completeness=Completeness("note", {"subjects": ()})),
+        replace(SAMPLE, verdicts=({"outcome": "supported"},)),
     ],
 )
 def test_nobody_can_write_what_nobody_may_read(broken: Bundle) -> None:

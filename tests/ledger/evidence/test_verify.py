@@ -88,7 +88,7 @@ def test_an_honest_bundle_is_verified() -> None:
     report = check(honest())
     assert (report.verified, report.outcome, outcomes(report), report.findings) == (True, "verified", {}, ())
     assert tuple(one.name for one in report.checks) == CHECKS
-    assert [one.step for one in report.checks] == list(range(1, 12))
+    assert [one.step for one in report.checks] == list(range(1, 13))
     assert report.lot is not None
     assert report.lot["status"] == "in_transit"
     assert report.lot["custodian"] == {"id": SMELTER, "country": "CD", "roles": ["smelter", "refiner"]}
@@ -218,7 +218,7 @@ def test_an_entry_under_another_index() -> None:
         (lambda b: replace(b, log_key=b.log_key + "A"), "checkpoint"),
         (lambda b: replace(b, log_key=format_vkey(Ed25519Signer(b.origin, bytes(32)).verifier)), "checkpoint"),
         (lambda b: replace(b, subject="lot:6"), "chain"),
-        (lambda b: replace(b, subject=MINE), "chain"),
+        (lambda b: replace(b, subject=MINE), "completeness"),
     ],
 )
 def test_every_other_member_that_is_changed_and_sealed_again(change: Callable[[Bundle], Bundle], step: str) -> None:
@@ -246,7 +246,7 @@ def test_other_disclosures() -> None:
 def test_files_that_are_no_bundle_give_a_report_too(data: bytes) -> None:
     report = verify_bundle(data, POLICY, NOW)
     assert (report.verified, report.lot, report.checkpoint) == (False, None, None)
-    assert [one.outcome.value for one in report.checks] == ["fail"] + ["skipped"] * 10
+    assert [one.outcome.value for one in report.checks] == ["fail"] + ["skipped"] * 11
     assert report.to_json()["checkpoint"] is None
 
 
@@ -256,7 +256,7 @@ def test_files_that_are_no_bundle_give_a_report_too(data: bytes) -> None:
 def test_a_log_that_the_reader_does_not_trust() -> None:
     stranger = TrustPolicy((TrustedLog(Ed25519Signer("other.example", bytes(32)).verifier),))
     report = check(honest(), stranger)
-    assert outcomes(report) == {"checkpoint": "fail", "witnesses": "skipped"}
+    assert outcomes(report) == {"checkpoint": "fail", "witnesses": "skipped", "completeness": "skipped"}
     assert codes(report) == [("checkpoint", "untrusted-note")]
 
 
@@ -285,8 +285,10 @@ def test_a_bundle_without_any_one_of_its_records_is_not_accepted() -> None:
     for entry in bundle_of(world, "lot:5").entries:
         report = check(bundle_of(world, "lot:5", leave_out=[entry.index]))
         assert not report.verified, reader.records[entry.index].type
-        assert report.outcome == "incomplete"
-        assert all(one.outcome.value == "incomplete" for one in report.findings)
+        rest = [one for one in report.findings if one.check != "completeness"]
+        assert all(one.outcome.value == "incomplete" for one in rest)
+        (left_out,) = [one for one in report.findings if one.check == "completeness"]
+        assert (left_out.error.code, left_out.record) == ("left-out", reader.records[entry.index].id)
 
 
 def test_a_missing_record_is_named() -> None:

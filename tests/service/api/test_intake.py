@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.envelope import MAX_PRESENTATION_BYTES
+from ledger.log.note import Ed25519Signer
 from service.api.bodies import ClientGone, check_length, read_body
 from service.api.deps import Backend
 from service.api.intake import RecordIntake
@@ -35,7 +36,8 @@ def run_intake(client: Client, *, closing: bool = False, full: bool = False, hea
         )
         return future
 
-    context = Context(None, "o", "v", Limits(request_seconds=0.05), lambda: 5.0)  # type: ignore[arg-type]  # no store
+    limits, signer = Limits(request_seconds=0.05), Ed25519Signer("o", bytes(32))
+    context = Context(None, "o", "v", limits, lambda: 5.0, signer)  # type: ignore[arg-type]  # no store
     backend = Backend(context, Metrics(), check, sequence, lambda: "", closing=closing)
     scope = {"query_string": b"", "request_id": "test", "headers": headers}
     asyncio.run(RecordIntake(backend)(scope, client.receive, client.send))
