@@ -18,7 +18,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from ledger.batch import Signed, verify_all
+from ledger.batch import Signed
 from ledger.disclosure import DIGEST, SD_ALG, Disclosed, conceal_members, disclosure_digest, fill_in, find_digests
 from ledger.encoding import format_b64url, format_json, join_pointer, parse_b64url, parse_json, parse_time
 from ledger.errors import BadSignature, EncodingError, EnvelopeError, SchemaError, TooLarge, UnknownKey
@@ -32,7 +32,6 @@ __all__ = [
     "Record",
     "SignedRecord",
     "check_signature",
-    "check_signatures",
     "digests_of",
     "disclosure_digest",
     "open_disclosures",
@@ -40,6 +39,7 @@ __all__ = [
     "parse_presentation",
     "parse_record",
     "sign_record",
+    "signed_part",
 ]
 
 RECORD_TYP = "custody-record+sd-jwt"
@@ -164,32 +164,19 @@ def parse_record(jws: bytes | str, *, schema_follows: bool = False) -> Record:
 
 def check_signature(record: Record, key: PublicKey) -> None:
     """Raises BadSignature unless the record is signed by this key, with the algorithm it names."""
-    key, signature, message = _signed(record, key)
+    key, signature, message = signed_part(record, key)
     key.verify(signature, message)
 
 
-def check_signatures(records: Sequence[tuple[Record, PublicKey]]) -> list[BadSignature | None]:
-    """None for each record that its key has signed, and for every other what `check_signature` raises.
+def signed_part(record: Record, key: PublicKey) -> Signed:
+    """What is left to check of a record's signature, for `ledger.batch.verify_all`.
 
-    The more at once, the cheaper each (`ledger.batch`); thousands are best.
+    Raises BadSignature if the record names another key or algorithm.
     """
-    faults: list[BadSignature | None] = []
-    signed: list[Signed] = []
-    for record, key in records:
-        try:
-            signed.append(_signed(record, key))
-            faults.append(None)
-        except BadSignature as error:
-            faults.append(error)
-    found = iter(verify_all(signed))
-    return [next(found) if fault is None else fault for fault in faults]
-
-
-def _signed(record: Record, key: PublicKey) -> Signed:
-    """The parts of a signature whose spelling was checked (RFC 7515 section 5.2, step 8)."""
     if key.kid != record.kid or key.alg != record.alg:
         raise BadSignature("The record names another key or algorithm.", kid=record.kid)
     message, _, signature = record.jws.rpartition(b".")
+    # Its spelling was checked by `parse_record`. RFC 7515 section 5.2, step 8.
     return Signed(key, binascii.a2b_base64(signature.translate(_URL) + b"=="), message)
 
 

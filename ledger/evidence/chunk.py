@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import orjson
 
+from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_schema
 from ledger.entry import parse_entry
-from ledger.envelope import Record, check_signatures, parse_record
+from ledger.envelope import parse_record, signed_part
 from ledger.errors import LedgerError, ProofError
 from ledger.keys import PublicKey
 from ledger.log.merkle import HASH_SIZE, leaf_hash, tree_root
@@ -63,19 +64,19 @@ def check_chunks(chunks: Sequence[Chunk], keys: Mapping[str, PublicKey]) -> list
     """The same for several bundles, with all their signatures checked together."""
     results: list[Checked] = []
     places: list[tuple[Checked, int]] = []
-    signed: list[tuple[Record, PublicKey]] = []
+    signed: list[Signed] = []
     for chunk in chunks:
         faults: list[Fault] = []
         entries = _split(chunk, faults)
         leaves = _check_leaves(chunk, entries, faults)
         out = Checked(chunk.n, chunk.width, leaves, [], [], [], [], [], faults, [])
         for position, entry in enumerate(entries):
-            found = _check_entry(entry, position, keys, out)
-            if found is not None:
+            part = _check_entry(entry, position, keys, out)
+            if part is not None:
                 places.append((out, position))
-                signed.append(found)
+                signed.append(part)
         results.append(out)
-    for (out, position), error in zip(places, check_signatures(signed), strict=True):
+    for (out, position), error in zip(places, verify_all(signed), strict=True):
         if error is not None:
             out.faults.append(("signatures", position, error))
     for out in results:
@@ -110,10 +111,8 @@ def _check_leaves(chunk: Chunk, entries: list[bytes], faults: list[Fault]) -> by
     return tree_root(hashes) if len(leaves) == TILE_BYTES else leaves
 
 
-def _check_entry(
-    entry: bytes, position: int, keys: Mapping[str, PublicKey], out: Checked
-) -> tuple[Record, PublicKey] | None:
-    """The record and its key, when there is a signature to check now."""
+def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out: Checked) -> Signed | None:
+    """The part with the signature, when there is one to check now; the rest of the record is done with."""
     logged = -1
     try:
         logged, jws = parse_entry(entry)
@@ -129,7 +128,11 @@ def _check_entry(
     if key is None:
         out.late.append((position, jws))
         return None
-    return record, key
+    try:
+        return signed_part(record, key)
+    except LedgerError as error:
+        out.faults.append(("signatures", position, error))
+        return None
 
 
 def _write_down(out: Checked, logged: int, record_id: str, alg: str, kid: str, payload: bytes) -> None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_disclosed, check_schema
 from ledger.envelope import (
     Record,
     check_signature,
-    check_signatures,
     disclosure_digest,
     open_disclosures,
     parse_presentation,
     parse_record,
+    signed_part,
 )
 from ledger.errors import LedgerError
 from ledger.keys import PublicKey, parse_public_jwk
@@ -72,25 +73,32 @@ def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | No
     return Candidate(record, kept, key is not None)
 
 
+class Passed(NamedTuple):
+    """What is new about a record that passed the stateless checks; its bytes the caller has."""
+
+    id: str
+    verified: bool
+    disclosures: tuple[tuple[str, str], ...]
+
+
 def check_presentations(
     texts: Iterable[bytes | str], key_of: Callable[[str], PublicKey | None]
-) -> list[Candidate | LedgerError]:
-    """The same for many, with all their signatures checked together; a refusal stands in its place."""
-    results: list[Candidate | LedgerError] = []
-    signed: list[tuple[Record, PublicKey]] = []
+) -> list[Passed | LedgerError]:
+    """`check_presentation` for many, with all their signatures checked together; a refusal stands in its place."""
+    results: list[Passed | LedgerError] = []
+    signed: list[Signed] = []
     places: list[int] = []
     for text in texts:
         try:
-            record, kept = _read(text)
+            record, disclosures = _read(text)
+            key = key_of(record.kid)
+            if key is not None:
+                signed.append(signed_part(record, key))
+                places.append(len(results))
+            results.append(Passed(record.id, key is not None, disclosures))
         except LedgerError as error:
             results.append(error)
-            continue
-        key = key_of(record.kid)
-        if key is not None:
-            places.append(len(results))
-            signed.append((record, key))
-        results.append(Candidate(record, kept, key is not None))
-    for place, fault in zip(places, check_signatures(signed), strict=True):
+    for place, fault in zip(places, verify_all(signed), strict=True):
         if fault is not None:
             results[place] = fault
     return results

@@ -15,7 +15,7 @@ import pickle
 import signal
 import threading
 from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ from ledger.keys import PublicKey
 from service.bootstrap import tune_collector
 from service.errors import Unavailable
 from service.logs import get_logger
-from service.usecases.check import Candidate, KeyRing, check_presentations
+from service.usecases.check import Candidate, KeyRing, Passed, check_presentations
 from service.usecases.submit import Item
 
 log = get_logger("checkers")
@@ -45,9 +45,6 @@ TRIES: Final = 2
 """How often lines are given to a process: one that dies over them is replaced once."""
 
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
-
-_Verdict = tuple[str, bool, tuple[tuple[str, str], ...]] | LedgerError
-"""Record id, whether the signature was checked, disclosures; or why the line is refused."""
 
 
 @dataclass
@@ -85,7 +82,7 @@ class Checkers:
             if self._threads:
                 self._tasks.put(task)
             else:
-                task.done.set_result(_items(task.lines, check_lines(task.lines, _known_keys(self._keys, task.lines))))
+                task.done.set_result(_items(task.lines, check_presentations(task.lines, self._keys.get)))
         return [task.done for task in tasks]
 
     def close(self) -> None:
@@ -182,15 +179,7 @@ def serve_checks(connection: Connection) -> None:
         except EOFError:
             return
         keys.update(fresh)
-        connection.send_bytes(pickle.dumps(check_lines(lines, keys), 5))
-
-
-def check_lines(lines: Sequence[bytes], keys: Mapping[str, PublicKey]) -> list[_Verdict]:
-    """The verdict on each presentation."""
-    return [
-        one if isinstance(one, LedgerError) else (one.record.id, one.verified, one.disclosures)
-        for one in check_presentations(lines, keys.get)
-    ]
+        connection.send_bytes(pickle.dumps(check_presentations(lines, keys.get), 5))
 
 
 def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = frozenset()) -> dict[str, PublicKey]:
@@ -199,7 +188,7 @@ def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = f
     return {kid: key for kid in kids if (key := keys.get(kid)) is not None}
 
 
-def _items(lines: Sequence[bytes], verdicts: Sequence[_Verdict]) -> list[Item]:
+def _items(lines: Sequence[bytes], verdicts: Sequence[Passed | LedgerError]) -> list[Item]:
     items: list[Item] = []
     for line, verdict in zip(lines, verdicts, strict=True):
         if isinstance(verdict, LedgerError):
