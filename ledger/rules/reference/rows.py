@@ -8,22 +8,22 @@ subdivisions ISO 3166-2. `start` and `end` are both included.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-Position = tuple[int, int]
-Ring = tuple[Position, ...]
-Polygon = tuple[Ring, ...]
-
-DEGREE_PLACES: Final = 7
-"""Decimals of a degree in a position: 1.1 cm on the equator."""
-
-
-class Shape(NamedTuple):
-    """Points, lines and polygons (outer ring first, then holes; rings closed) of one place."""
-
-    points: tuple[Position, ...] = ()
-    lines: tuple[tuple[Position, ...], ...] = ()
-    polygons: tuple[Polygon, ...] = ()
+from ledger.rules.reference.acts import CountryFact as CountryFact
+from ledger.rules.reference.acts import MirrorImport as MirrorImport
+from ledger.rules.reference.acts import NationalFlow as NationalFlow
+from ledger.rules.reference.acts import Order as Order
+from ledger.rules.reference.acts import Price as Price
+from ledger.rules.reference.acts import Quota as Quota
+from ledger.rules.reference.acts import Refiner as Refiner
+from ledger.rules.reference.acts import RegisteredSite as RegisteredSite
+from ledger.rules.reference.acts import RoyaltyRate as RoyaltyRate
+from ledger.rules.reference.acts import SchemeCoverage as SchemeCoverage
+from ledger.rules.reference.acts import SiteStatus as SiteStatus
+from ledger.rules.reference.acts import TransitCountry as TransitCountry
+from ledger.rules.reference.shapes import Position as Position
+from ledger.rules.reference.shapes import Shape as Shape
 
 
 class Alias(NamedTuple):
@@ -34,10 +34,11 @@ class Alias(NamedTuple):
 
 
 class Identifier(NamedTuple):
-    """A number of a listed party, as its list writes it: kind (`Passport`, `Registration ID`, `IMO`) and value."""
+    """A number of a party: kind (`Passport`, `Registration ID`, `LEI`), value, and the country that gave it or ""."""
 
     kind: str
     value: str
+    country: str = ""
 
 
 class ListedParty(NamedTuple):
@@ -141,7 +142,8 @@ class Roadblock(NamedTuple):
 class ProtectedArea(NamedTuple):
     """A protected area of WDPA. Without polygons it is known as points only: `area` (m2) gives their radius.
 
-    iucn: category as written (`Ia` .. `VI`, `Not Reported`); world_heritage: by its designation.
+    iucn: category as written (`Ia` .. `VI`, `Not Reported`); countries: more than one across a border;
+    world_heritage: by its designation.
     """
 
     id: str
@@ -149,7 +151,7 @@ class ProtectedArea(NamedTuple):
     designation: str
     iucn: str
     status: str
-    country: str
+    countries: tuple[str, ...]
     shape: Shape
     area: int
     world_heritage: bool
@@ -161,173 +163,6 @@ class ForestAlert(NamedTuple):
     position: Position
     seen_on: str
     confidence: str
-
-
-class RegisteredSite(NamedTuple):
-    """A mine site of a national register under the ICGLR mechanism; activity: active | non_active | abandoned."""
-
-    site: str
-    national_id: str
-    name: str
-    country: str
-    subdivision: str
-    territory: str
-    position: Position | None
-    minerals: tuple[str, ...]
-    activity: str
-    operator: str
-    licence: str
-    act: str
-    published: str
-
-
-class SiteStatus(NamedTuple):
-    """The status of one site over a period; status: green | blue | yellow | red (never a number)."""
-
-    site: str
-    status: str
-    start: str
-    end: str
-    inspected_on: str
-    agency: str
-    act: str
-    published: str
-
-
-class Order(NamedTuple):
-    """An act that closes or opens an area. It may be published after it takes effect.
-
-    kind: red_zone | suspension | ban | lift; empty sites, minerals or methods mean all of the area.
-    """
-
-    act: str
-    kind: str
-    country: str
-    subdivision: str
-    territory: str
-    sites: tuple[str, ...]
-    minerals: tuple[str, ...]
-    methods: tuple[str, ...]
-    start: str
-    end: str
-    published: str
-
-
-class Quota(NamedTuple):
-    """An export quota of contained metal; actor "" is the whole country."""
-
-    act: str
-    authority: str
-    country: str
-    actor: str
-    analyte: str
-    mass: int
-    start: str
-    end: str
-    published: str
-
-
-class SchemeCoverage(NamedTuple):
-    """Where or for whom a traceability or assurance scheme runs; status: covered | suspended | withdrawn."""
-
-    scheme: str
-    country: str
-    subdivision: str
-    territory: str
-    participant: str
-    status: str
-    start: str
-    end: str
-    act: str
-    published: str
-
-
-class Refiner(NamedTuple):
-    """A refiner of the London Good Delivery List; status: listed | suspended | former.
-
-    reviewed_on: day of the last passed responsible-sourcing review.
-    """
-
-    gdl: str
-    name: str
-    country: str
-    metal: str
-    status: str
-    start: str
-    end: str
-    reviewed_on: str
-    published: str
-
-
-class CountryFact(NamedTuple):
-    """The standing of a country under a convention or standard over a period."""
-
-    country: str
-    status: str
-    start: str
-    end: str
-    act: str
-    published: str
-
-
-class TransitCountry(NamedTuple):
-    """A country through which a mineral is known or suspected to leave others unrecorded (an OECD red flag)."""
-
-    country: str
-    minerals: tuple[str, ...]
-    start: str
-    end: str
-    act: str
-    published: str
-
-
-class RoyaltyRate(NamedTuple):
-    """Royalty on an analyte in % of value."""
-
-    country: str
-    analyte: str
-    rate: int
-    start: str
-    end: str
-    act: str
-    published: str
-
-
-class Price(NamedTuple):
-    """Benchmark of one month in USD per kg of the analyte."""
-
-    analyte: str
-    month: str
-    price: int
-    act: str
-    published: str
-
-
-class NationalFlow(NamedTuple):
-    """National production or export; flow: production | export; basis: contained | gross; period: a month or a year."""
-
-    country: str
-    analyte: str
-    flow: str
-    period: str
-    mass: int
-    basis: str
-    act: str
-    published: str
-
-
-class MirrorImport(NamedTuple):
-    """What `reporter` says it imported from `origin` under an HS code."""
-
-    origin: str
-    reporter: str
-    hs: str
-    analyte: str
-    period: str
-    mass: int
-    basis: str
-    act: str
-    published: str
 
 
 class ExpertClaim(NamedTuple):

@@ -7,6 +7,7 @@ limit, is an answer of its own (`Missing`, `Stale`), which a rule reports as ins
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from typing import Final
 
 from ledger.errors import SnapshotError, SnapshotShrunk
 from ledger.rules.reference.datasets import DATASETS, Dataset
+from ledger.rules.reference.parsed import parse_day
+from ledger.rules.reference.parsers import PARSERS
 from ledger.rules.reference.rows import Row
 
 
@@ -24,7 +27,8 @@ class Snapshot:
     """One file of a data set, read.
 
     digest: hex SHA-256 of the raw bytes; published: day (`YYYY-MM-DD`) on which the publisher served
-    it as current; source: where it was taken from; rows: of the type that the data set names.
+    it as current; source: where it was taken from; rows: of the type that the data set names;
+    left_out: entries of the file without the day or place that a row needs.
     """
 
     dataset: str
@@ -32,6 +36,7 @@ class Snapshot:
     published: str
     source: str
     rows: tuple[Row, ...] = field(compare=False, repr=False)
+    left_out: int = field(default=0, compare=False)
 
     def name(self) -> dict[str, str]:
         """How a verdict names what it was judged by: dataset, digest, published."""
@@ -111,6 +116,25 @@ class References:
         age = age_in_days(snapshot.published, known_as_of)
         limit = kind.stale_after if stale_after is None else stale_after
         return Stale(kind, snapshot, age, limit) if age > limit else snapshot
+
+
+def parse_snapshot(dataset: str, raw: bytes, *, published: str, source: str) -> Snapshot:
+    """Read a file of a data set.
+
+    Raises SnapshotError (values: `row`, `column` where there are any), SnapshotShrunk when it holds no
+    rows, TooLarge. A file, or an act in it, that is dated after `published` contradicts that date.
+    """
+    kind = dataset_of(dataset)
+    if parse_day(published, "The day of publication") != published:
+        raise SnapshotError(f"The day of publication is written YYYY-MM-DD, not '{published[:40]}'.")
+    parsed = PARSERS[kind.name](raw)
+    check_shrink(0, len(parsed.rows))
+    newest = max(parsed.dated, max((getattr(row, "published", "") for row in parsed.rows), default=""))
+    if newest > published:
+        raise SnapshotError(f"The file holds the date {newest}, after its publication on {published}: correct that.")
+    return Snapshot(
+        kind.name, hashlib.sha256(raw).hexdigest(), published, source, parsed.rows, left_out=parsed.left_out
+    )
 
 
 def dataset_of(name: str) -> Dataset:
