@@ -1,21 +1,12 @@
-"""Exact quantities: factors, dry mass, contained metal, balances, origin shares."""
+"""Exact quantities: factors, dry mass, contained metal, balances."""
 
 from __future__ import annotations
-
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.custody.balance import Portion, check_balance, sum_balance
-from ledger.custody.provenance import (
-    index_children,
-    index_parents,
-    share_origins,
-    trace_downstream,
-    trace_upstream,
-)
 from ledger.custody.quantity import (
     DRY_UNIT,
     METAL_UNIT,
@@ -31,7 +22,6 @@ from ledger.custody.quantity import (
     parse_analyte,
     parse_decimal,
 )
-from ledger.custody.subjects import Edge
 from ledger.errors import MassGain, MetalGain, SchemaError
 
 
@@ -139,80 +129,6 @@ def test_balance_in_words() -> None:
     check_balance(balance, TOLERANCE)
     with pytest.raises(MassGain):
         check_balance(balance._replace(mass_out=13_600_000), TOLERANCE)
-
-
-# provenance ----------------------------------------------------------------------------------
-
-
-def edge(parent: str, child: str, mass: str, grade: str = "30") -> Edge:
-    return Edge(parent, child, mass, "0", {"Ta": grade})
-
-
-DIAMOND = [
-    edge("a", "c", "10"),
-    edge("b", "c", "10", "10"),
-    edge("c", "d", "5"),
-    edge("c", "e", "15"),
-    edge("d", "f", "5"),
-    edge("e", "f", "15"),
-    edge("a", "f", "20", "15"),
-]
-
-
-def test_origins_are_shares_of_contained_metal() -> None:
-    parents = index_parents(DIAMOND)
-    assert share_origins("c", parents, "Ta") == {"a": Fraction(3, 4), "b": Fraction(1, 4)}
-    assert share_origins("c", parents) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
-    assert share_origins("c", parents, "Nb") == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
-    assert share_origins("f", parents, "Ta") == {"a": Fraction(5, 6), "b": Fraction(1, 6)}
-    assert share_origins("a", parents, "Ta") == {"a": Fraction(1)}
-
-
-def test_an_origin_that_holds_none_of_the_metal_has_no_share() -> None:
-    parents = index_parents([edge("a", "c", "10"), edge("b", "c", "10", "0")])
-    assert share_origins("c", parents, "Ta") == {"a": Fraction(1)}
-
-
-def test_tracing_both_ways() -> None:
-    assert trace_upstream("f", index_parents(DIAMOND))[-1] == "f"
-    assert set(trace_upstream("d", index_parents(DIAMOND))) == {"a", "b", "c", "d"}
-    assert set(trace_downstream("b", index_children(DIAMOND))) == {"b", "c", "d", "e", "f"}
-    assert trace_downstream("f", index_children(DIAMOND)) == ["f"]
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> list[Edge]:
-    size = draw(st.integers(2, 12))
-    edges = []
-    for child in range(1, size):
-        for parent in draw(st.sets(st.integers(0, child - 1), max_size=4)):
-            mass, grade = draw(st.integers(1, 10**6)), draw(st.integers(0, 100))
-            edges.append(edge(f"lot:{parent}", f"lot:{child}", str(mass), str(grade)))
-    return edges
-
-
-@given(graphs(), st.sampled_from([None, "Ta", "Nb"]))
-def test_shares_sum_to_one_and_parents_come_first(edges: list[Edge], element: str | None) -> None:
-    parents = index_parents(edges)
-    for lot in {e.child for e in edges}:
-        shares = share_origins(lot, parents, element)
-        assert sum(shares.values()) == 1
-        assert all(not parents.get(origin) for origin in shares)
-        order = trace_upstream(lot, parents)
-        assert len(set(order)) == len(order)
-        for one in order:
-            assert all(order.index(e.parent) < order.index(one) for e in parents.get(one, ()))
-
-
-@given(graphs(), st.permutations(range(12)))
-def test_relabelling_lots_changes_no_share(edges: list[Edge], names: list[int]) -> None:
-    def rename(lot: str) -> str:
-        return f"x:{names[int(lot.removeprefix('lot:'))]}"
-
-    renamed = index_parents([e._replace(parent=rename(e.parent), child=rename(e.child)) for e in edges])
-    for lot in {e.child for e in edges}:
-        shares = share_origins(lot, index_parents(edges), "Ta")
-        assert share_origins(rename(lot), renamed, "Ta") == {rename(origin): s for origin, s in shares.items()}
 
 
 def test_analyte_is_cached_by_formula() -> None:

@@ -1,0 +1,337 @@
+"""Where a lot comes from: shares of contained metal by mine, country, subdivision and facility passed.
+
+`trace_origins` answers for one lot from one fold (`ledger.custody.provenance`); `ledger.rules.portfolio`
+for many at once, with the same numbers. The chain's model is that of its weakest hop (ISO 22095), and models
+may only fall on the way. Behind a hop kept under mass balance or book and claim the shares are those of
+an account, not of the material: they support no claim of origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import reduce
+from math import gcd
+from types import MappingProxyType
+from typing import Any, Final, Generic, NamedTuple
+
+from ledger.custody.provenance import (
+    LIMITS,
+    Fold,
+    Limits,
+    Lot,
+    Making,
+    Ratios,
+    Upstream,
+    climb,
+    fold_shares,
+    plan_ratios,
+    share_lots,
+)
+from ledger.custody.quantity import format_decimal
+from ledger.custody.vocabulary import MODELS
+from ledger.errors import TooLarge
+
+ACCOUNT_MODELS: Final = frozenset(("mass_balance", "book_and_claim"))
+SHARE_PLACES: Final = 6
+MAX_RETURNS: Final = 64
+"""Most facilities to which material came back after it had left them: each costs a fold of its own."""
+MAX_DIGITS: Final = 200
+"""A fraction is shown to people up to this many digits of its denominator."""
+Intervals = Mapping[tuple[str, str], tuple[str, str]]
+"""(`site` | `country` | `subdivision`, its name) -> lowest and highest share in % as decimal strings."""
+
+
+class Place(NamedTuple):
+    """What is asked of a site: ISO 3166-1 and 3166-2 codes, and its kind (`mine`, `smelter`, ...)."""
+
+    country: str
+    subdivision: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotGraph(Generic[Lot]):
+    """made: lots that a transform made; mined: lot -> the site where it was extracted; a lot in
+    neither is of unknown origin. sites: every site that either names."""
+
+    made: Mapping[Lot, Making[Lot]]
+    mined: Mapping[Lot, str]
+    sites: Mapping[str, Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginVector:
+    """Shares in `unit`s of a lot's contained metal (element None: of its dry mass).
+
+    mines: by site of extraction; uncovered: of lots that nothing in the evidence made; they sum to
+    `unit`. facilities: by site at which a transform took it in, each share counted once per site.
+    exact: no ratio was rounded; error: most that any sum of shares is off, as a fraction of one.
+    """
+
+    element: str | None
+    unit: int
+    mines: dict[str, int]
+    uncovered: int
+    facilities: dict[str, int]
+    exact: bool
+    error: Fraction
+
+    def by_site(self) -> dict[str, Fraction]:
+        """Share of each mine site, largest first."""
+        return self._shares(self.mines)
+
+    def by_facility(self) -> dict[str, Fraction]:
+        """Share that passed through each site where something was made from it."""
+        return self._shares(self.facilities)
+
+    def by_country(self, sites: Mapping[str, Place]) -> dict[str, Fraction]:
+        """Share of each country (ISO 3166-1 alpha-2), largest first."""
+        return self._shares(_sum_by(self.mines, lambda site: sites[site].country))
+
+    def by_subdivision(self, sites: Mapping[str, Place]) -> dict[str, Fraction]:
+        """Share of each subdivision (ISO 3166-2), largest first."""
+        return self._shares(_sum_by(self.mines, lambda site: sites[site].subdivision))
+
+    @property
+    def unknown(self) -> Fraction:
+        """Share whose origin the evidence does not show."""
+        return Fraction(self.uncovered, self.unit)
+
+    def _shares(self, parts: Mapping[str, int]) -> dict[str, Fraction]:
+        order = sorted(parts, key=lambda one: (-parts[one], one))
+        return {one: Fraction(parts[one], self.unit) for one in order}
+
+
+class Custody(NamedTuple, Generic[Lot]):
+    """How the chain was kept. model: of the weakest hop; weakest: the lot made there, the first on the way to
+    fall so low, None for a mined lot; upgrades: lots made under a stronger model than their inputs had."""
+
+    model: str
+    weakest: Lot | None
+    upgrades: frozenset[Lot]
+
+    @property
+    def supports_origin(self) -> bool:
+        """Whether shares of the material itself are known, not only those of an account."""
+        return self.model not in ACCOUNT_MODELS
+
+
+@dataclass(frozen=True, slots=True)
+class Origins(Generic[Lot]):
+    """The origins of one lot: its chain of custody, and a vector per element that was asked for."""
+
+    lot: Lot
+    custody: Custody[Lot]
+    vectors: dict[str | None, OriginVector]
+
+    @property
+    def basis(self) -> str:
+        """`physical`, or `account` behind a hop of mass balance or book and claim."""
+        return "physical" if self.custody.supports_origin else "account"
+
+
+def trace_origins(
+    lot: Lot, graph: LotGraph[Lot], elements: Sequence[str | None] = (None,), *, limits: Limits = LIMITS
+) -> Origins[Lot]:
+    """Where `lot` comes from. elements: symbols of metals, None for dry mass.
+
+    Raises TooLarge (values: what, limit, actual), LotCycle.
+    """
+    upstream = climb((lot,), graph.made, limits)
+    custody = read_custody(upstream, follow_models(upstream), 0)
+    return Origins(lot, custody, {one: _trace(upstream, graph, one) for one in elements})
+
+
+def _trace(upstream: Upstream[Lot], graph: LotGraph[Lot], element: str | None) -> OriginVector:
+    plan = plan_ratios(upstream, element)
+    fold = fold_shares(upstream, plan)
+    mines: dict[str, int] = {}
+    uncovered = 0
+    for lot, share, step in zip(upstream.lots, fold.shares, upstream.step, strict=True):
+        if step < 0 and share:
+            site = graph.mined.get(lot)
+            if site is None:
+                uncovered += share
+            else:
+                mines[site] = mines.get(site, 0) + share
+    passed = _pass_facilities(upstream, plan, fold)
+    return reduce_vector(OriginVector(element, plan.unit, mines, uncovered, passed, plan.exact, plan.error))
+
+
+def reduce_vector(vector: OriginVector) -> OriginVector:
+    """The same in the largest unit there is, so that equal shares are equal vectors."""
+    parts = (*vector.mines.values(), vector.uncovered, *vector.facilities.values())
+    common = reduce(gcd, parts, vector.unit)
+    return OriginVector(
+        vector.element,
+        vector.unit // common,
+        {site: part // common for site, part in vector.mines.items()},
+        vector.uncovered // common,
+        {site: part // common for site, part in vector.facilities.items()},
+        vector.exact,
+        vector.error,
+    )
+
+
+def _pass_facilities(upstream: Upstream[Lot], plan: Ratios, fold: Fold) -> dict[str, int]:
+    """What passed through each site. Entries are that, unless something entered, left and entered again."""
+    returns = find_returns(upstream)
+    if len(returns) > MAX_RETURNS:
+        raise TooLarge(
+            f"Material came back to {len(returns)} sites that it had left, the limit is {MAX_RETURNS}.",
+            what="returns",
+            limit=MAX_RETURNS,
+            actual=len(returns),
+        )
+    passed = dict(fold.entered)
+    for site in returns & passed.keys():
+        shares = fold_shares(upstream, plan, stop_at=site).shares
+        passed[site] = sum(
+            share
+            for share, step in zip(shares, upstream.step, strict=True)
+            if step >= 0 and upstream.makings[step].site == site
+        )
+    return passed
+
+
+def find_returns(upstream: Upstream[Lot]) -> set[str]:
+    """Sites that made a lot from material which another site had made, over some steps, from their own."""
+    bits: dict[str, int] = {}
+    ahead = [0] * len(upstream.lots)  # by place, the sites that material of this lot passed later and left for it
+    found: set[str] = set()
+    for place, step in enumerate(upstream.step):
+        if step < 0:
+            continue
+        site = upstream.makings[step].site
+        bit = bits.setdefault(site, 1 << len(bits))
+        if ahead[place] & bit:
+            found.add(site)
+        for above in upstream.inputs[step]:
+            other = upstream.step[above]
+            same = other >= 0 and upstream.makings[other].site == site
+            ahead[above] |= ahead[place] if same else ahead[place] | bit
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The chain-of-custody models of a graph, by place. level: of the chain, as its number in `MODELS`;
+    weakest: where it fell so low, -1 for a mined lot; upgraded: made under a stronger model than its
+    inputs had; flawed: so, or with such a lot upstream."""
+
+    level: list[int]
+    weakest: list[int]
+    upgraded: list[bool]
+    flawed: list[bool]
+
+
+def follow_models(upstream: Upstream[Lot]) -> Models:
+    """Fold the models from the mines downstream: a lot is kept as the weakest of its inputs, or weaker."""
+    size, own = len(upstream.lots), [MODELS.index(making.model) for making in upstream.makings]
+    models = Models([0] * size, [-1] * size, [False] * size, [False] * size)
+    level, weakest, flawed = models.level, models.weakest, models.flawed
+    for place in range(size - 1, -1, -1):
+        step = upstream.step[place]
+        if step < 0:
+            continue
+        above, new = upstream.inputs[step], own[step]
+        worst = above[0] if len(above) == 1 else max(above, key=level.__getitem__)  # the first of equals
+        inherited = level[worst]
+        level[place], weakest[place] = inherited, weakest[worst]
+        if new > inherited or weakest[worst] < 0:
+            level[place], weakest[place] = new, place
+        models.upgraded[place] = new < inherited
+        flawed[place] = new < inherited or any(flawed[one] for one in above)
+    return models
+
+
+def read_custody(upstream: Upstream[Lot], models: Models, place: int) -> Custody[Lot]:
+    """The chain of custody of one lot of the graph."""
+    weakest = models.weakest[place]
+    upgrades: list[Lot] = []
+    todo = [place] if models.flawed[place] else []
+    seen = set(todo)
+    for one in todo:  # grows while it is read
+        if models.upgraded[one]:
+            upgrades.append(upstream.lots[one])
+        above = {other for other in upstream.inputs[upstream.step[one]] if models.flawed[other]} - seen
+        seen |= above
+        todo += above
+    lot = upstream.lots[weakest] if weakest >= 0 else None
+    return Custody(MODELS[models.level[place]], lot, frozenset(upgrades))
+
+
+def known_proportion(
+    lot: Lot,
+    graph: LotGraph[Lot],
+    element: str | None,
+    characteristic: Collection[str],
+    *,
+    limits: Limits = LIMITS,
+) -> Fraction:
+    """The share of `lot` that was extracted at one of these sites: the known proportion of controlled blending."""
+    shares = share_lots(lot, graph.made, element, limits)
+    return sum((share for one, share in shares.items() if graph.mined.get(one) in characteristic), Fraction(0))
+
+
+def _sum_by(parts: Mapping[str, int], key: Callable[[str], str]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for site, part in parts.items():
+        name = key(site)
+        sums[name] = sums.get(name, 0) + part
+    return sums
+
+
+# ---- for people and programs ----------------------------------------------------------------------------------------
+
+
+def format_origins(
+    origins: Origins[str], sites: Mapping[str, Place], intervals: Mapping[str | None, Intervals] = MappingProxyType({})
+) -> dict[str, Any]:
+    """As a JSON object: shares in % as decimal strings, the exact fraction beside each.
+
+    intervals: per element, of those shares for which `ledger.rules.uncertainty` has worked them out.
+    """
+    custody = origins.custody
+    return {
+        "model": custody.model,
+        "weakest": custody.weakest,
+        "upgrades": sorted(custody.upgrades),
+        "basis": origins.basis,
+        "supports_origin": custody.supports_origin,
+        "elements": [format_vector(v, sites, intervals.get(one, {})) for one, v in origins.vectors.items()],
+    }
+
+
+def format_vector(vector: OriginVector, sites: Mapping[str, Place], intervals: Intervals) -> dict[str, Any]:
+    """One vector of `format_origins`; element "" is dry mass."""
+
+    def located(site: str) -> dict[str, Any]:
+        place = sites[site]
+        return {"site": site, "country": place.country, "subdivision": place.subdivision, "kind": place.kind}
+
+    def bounded(kind: str, name: str, share: Fraction) -> dict[str, str]:
+        low, high = intervals.get((kind, name), ("", ""))
+        return {**format_share(share), "low": low, "high": high}
+
+    countries, subdivisions = vector.by_country(sites), vector.by_subdivision(sites)
+    return {
+        "element": vector.element or "",
+        "exact": vector.exact,
+        "sites": [{**located(one), **bounded("site", one, s)} for one, s in vector.by_site().items()],
+        "countries": [{"code": one, **bounded("country", one, s)} for one, s in countries.items()],
+        "subdivisions": [{"code": one, **bounded("subdivision", one, s)} for one, s in subdivisions.items()],
+        "facilities": [{**located(one), **format_share(s)} for one, s in vector.by_facility().items()],
+        "uncovered": format_share(vector.unknown),
+    }
+
+
+def format_share(share: Fraction) -> dict[str, str]:
+    """`share` in % with up to six decimals, rounded half up, and `fraction`; "" when that is too long to read."""
+    fits = share.denominator.bit_length() <= MAX_DIGITS * 10 // 3
+    return {
+        "share": format_decimal(int(share * 100 * 10**SHARE_PLACES + Fraction(1, 2)), SHARE_PLACES),
+        "fraction": f"{share.numerator}/{share.denominator}" if fits else "",
+    }
