@@ -38,6 +38,7 @@ __all__ = [
     "open_record",
     "parse_presentation",
     "parse_record",
+    "read_record",
     "sign_record",
     "signed_part",
 ]
@@ -146,6 +147,11 @@ def parse_record(jws: bytes | str, *, schema_follows: bool = False) -> Record:
     Raises TooLarge, EncodingError (base64url, JSON, time), EnvelopeError (JWS, header, `_sd`) and
     SchemaError (claims), the latter with the pointer of the claim.
     """
+    return read_record(jws, schema_follows=schema_follows)[0]
+
+
+def read_record(jws: bytes | str, *, schema_follows: bool = False) -> tuple[Record, bytes]:
+    """`parse_record`, with the JSON text of the payload."""
     data = _ascii(jws)
     if len(data) > MAX_RECORD_BYTES:
         raise TooLarge(_too_large(), limit=MAX_RECORD_BYTES, actual=len(data))
@@ -159,7 +165,7 @@ def parse_record(jws: bytes | str, *, schema_follows: bool = False) -> Record:
     _check_payload(payload, concealing=concealing)
     if _SIGNATURE.fullmatch(parts[2]) is None:
         raise EncodingError("The signature of a record is 64 bytes in canonical base64url text.")
-    return Record(hashlib.sha256(data).hexdigest(), data, alg, kid, payload)
+    return Record(hashlib.sha256(data).hexdigest(), data, alg, kid, payload), text
 
 
 def check_signature(record: Record, key: PublicKey) -> None:

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import orjson
-
 from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_schema
 from ledger.entry import parse_entry
-from ledger.envelope import parse_record, signed_part
+from ledger.envelope import read_record, signed_part
 from ledger.errors import LedgerError, ProofError
 from ledger.keys import PublicKey
 from ledger.log.merkle import HASH_SIZE, leaf_hash, tree_root
@@ -116,14 +114,14 @@ def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out
     logged = -1
     try:
         logged, jws = parse_entry(entry)
-        record = parse_record(jws, schema_follows=True)
+        record, payload = read_record(jws, schema_follows=True)
         check_schema(record.payload)
     except LedgerError as error:
         out.faults.append(("records", position, error))
         _write_down(out, logged, "", "", "", b"")
         return None
     kid = record.kid
-    _write_down(out, logged, record.id, record.alg, kid, orjson.dumps(record.payload))
+    _write_down(out, logged, record.id, record.alg, kid, payload)
     key = keys.get(kid)
     if key is None:
         out.late.append((position, jws))
