@@ -1,7 +1,7 @@
 """The rows, and nothing but the rows.
 
-Only `meta`, `entries`, `head`, `disclosures`, `grants`, `nonces` and `cosignatures` hold what
-cannot be computed again. All the others (`DERIVED`) are an index over the entries: they can be
+Only the log, what came beside it and the operator's reference data (`KEPT`) hold what cannot be
+computed again. All the others (`DERIVED`) are an index over the entries: they can be
 dropped and rebuilt by replay at any time, and then hold the same bytes.
 
 Subjects (lots, sites, participants, the log itself) have a number, given in the order in which the
@@ -132,6 +132,29 @@ class CosignatureRow(SQLModel, table=True):
     witness: str = Field(sa_column=_key(Text))
     time: int = Field(sa_column=_column(BigInteger))
     line: str = Field(sa_column=_column(Text))
+
+
+class ReferenceFileRow(SQLModel, table=True):
+    """A file of reference data as it came; digest: hex SHA-256 of its bytes. No UPDATE, no DELETE."""
+
+    __tablename__ = "reference_files"
+
+    digest: str = Field(sa_column=_key(Text))
+    data: bytes = Field(sa_column=_column(LargeBinary))
+
+
+class ReferenceSnapshotRow(SQLModel, table=True):
+    """Which file a data set had on the day `published`; loaded: seconds since the epoch. No UPDATE, no DELETE."""
+
+    __tablename__ = "reference_snapshots"
+
+    dataset: str = Field(sa_column=_key(Text))
+    published: str = Field(sa_column=_key(Text))
+    digest: str = Field(sa_column=_column(Text))
+    source: str = Field(sa_column=_column(Text))
+    loaded: int = Field(sa_column=_column(BigInteger))
+    rows: int = Field(sa_column=_column(Integer))
+    left_out: int = Field(sa_column=_column(Integer))
 
 
 class TileRow(SQLModel, table=True):
@@ -296,5 +319,15 @@ DERIVED: Final[tuple[str, ...]] = (
 )
 """Tables that `lodeline-server rebuild` drops and fills again from the entries."""
 
-KEPT: Final[tuple[str, ...]] = ("meta", "head", "entries", "disclosures", "grants", "nonces", "cosignatures")
+KEPT: Final[tuple[str, ...]] = (
+    "meta",
+    "head",
+    "entries",
+    "disclosures",
+    "grants",
+    "nonces",
+    "cosignatures",
+    "reference_files",
+    "reference_snapshots",
+)
 """Tables whose rows cannot be computed from others."""
