@@ -8,28 +8,23 @@ come from LODELINE_* variables; the options here override them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ledger.errors import LedgerError
 from service.adapters.keystore import KeyFileError, load_jwk, load_log_key, save_jwk, save_log_key
 from service.config import Settings, SettingsError
+from service.console import EPILOG, Failed, JsonOption, answer, bar, opened
+from service.errors import ServiceError
+from service.reference_commands import app as reference_app
 
 if TYPE_CHECKING:
     from ledger.log.note import Ed25519Signer
-    from service.storage.checkpoints import CheckpointFile
-    from service.storage.engine import Store
-
-EPILOG = "Exit codes: 0 done or sound, 1 refused, refuted or failed, 2 usage or settings."
 
 app = typer.Typer(
     name="lodeline-server",
@@ -41,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer as one JSON object.")]
+app.add_typer(reference_app, name="reference")
 
 
 class Entries(StrEnum):
@@ -56,10 +51,6 @@ class Algorithm(StrEnum):
 
     ED25519 = "Ed25519"
     ES256 = "ES256"
-
-
-class Failed(Exception):
-    """A command did what it could and the result is bad; the message was shown already when empty."""
 
 
 @app.callback()
@@ -96,11 +87,11 @@ def keygen(
     if origin:
         signer = Ed25519Signer(origin, secrets.token_bytes(32))
         save_log_key(out, signer)
-        _answer({"file": str(out), "vkey": format_vkey(signer.verifier)}, as_json)
+        answer({"file": str(out), "vkey": format_vkey(signer.verifier)}, as_json)
         return
     key = private_key_from_seed(alg.value, secrets.token_bytes(32))
     save_jwk(out, key)
-    _answer({"file": str(out), "kid": key.public.kid, "jwk": key.public.jwk()}, as_json)
+    answer({"file": str(out), "kid": key.public.kid, "jwk": key.public.jwk()}, as_json)
 
 
 @app.command(
@@ -130,11 +121,11 @@ def init(
     )
     settings.state.mkdir(parents=True, exist_ok=True)
     signer = _log_key(settings, origin)
-    with _opened(settings) as (store, file):
+    with opened(settings) as (store, file):
         migrate_store(store)
         outcome = create_log(store, file, signer, genesis, now=int(now * 1000))
-    answer = {"origin": origin, "vkey": format_vkey(signer.verifier), "genesis": outcome.id, "key": settings.key_file}
-    _answer(answer, as_json)
+    made = {"origin": origin, "vkey": format_vkey(signer.verifier), "genesis": outcome.id, "key": settings.key_file}
+    answer(made, as_json)
 
 
 @app.command(epilog="Example: lodeline-server migrate   " + EPILOG)
@@ -142,9 +133,9 @@ def migrate(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Bring the database to this program's step. Stop the service first and make a backup."""
     from service.storage.schema import migrate as migrate_store
 
-    with _opened(ctx.obj) as (store, _):
+    with opened(ctx.obj) as (store, _):
         before, after = migrate_store(store)
-    _answer({"before": before, "after": after}, as_json)
+    answer({"before": before, "after": after}, as_json)
 
 
 @app.command(epilog="Example: lodeline-server rebuild   " + EPILOG)
@@ -154,9 +145,9 @@ def rebuild(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
     settings: Settings = ctx.obj
     verifier = load_log_key(settings.key_file).verifier
-    with _opened(settings) as (store, _), _bar("replaying", as_json) as progress:
+    with opened(settings) as (store, _), bar("replaying", as_json) as progress:
         head = rebuild_store(store, verifier, progress)
-    _answer({"size": head.size, "root": head.root.hex(), "subjects": head.subjects}, as_json)
+    answer({"size": head.size, "root": head.root.hex(), "subjects": head.subjects}, as_json)
 
 
 @app.command(epilog="Example: lodeline-server fsck --json   " + EPILOG)
@@ -173,12 +164,12 @@ def fsck(
 
     settings: Settings = ctx.obj
     signer = load_log_key(settings.key_file)
-    with _opened(settings) as (store, file), _bar("checking", as_json) as progress:
+    with opened(settings) as (store, file), bar("checking", as_json) as progress:
         if accept_head:
             accept(store, file, signer.verifier)
         result = check_database(store, file, signer, now=time.time(), progress=progress)
     if as_json:
-        _answer({"sound": result.sound, **result.to_json()}, as_json)
+        answer({"sound": result.sound, **result.to_json()}, as_json)
     else:
         for line in result.sentences():
             typer.echo(line)
@@ -198,9 +189,9 @@ def export(
 
     settings: Settings = ctx.obj
     verifier = load_log_key(settings.key_file).verifier
-    with _opened(settings) as (store, _), _bar("writing", as_json) as progress:
+    with opened(settings) as (store, _), bar("writing", as_json) as progress:
         done = export_log(store, verifier, folder, entries=entries, progress=progress)
-    _answer({"folder": folder, "before": done.before, "size": done.size, "files": done.files}, as_json)
+    answer({"folder": folder, "before": done.before, "size": done.size, "files": done.files}, as_json)
 
 
 @app.command(epilog="Example: LODELINE_PORT=8000 lodeline-server serve   " + EPILOG)
@@ -242,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from service.usecases.open_log import RefuseToOpen
     from service.usecases.replay import ReplayFailed
 
-    refusals = (RefuseToOpen, ReplayFailed, ExportRefused, LogExists, CheckpointFileError, LedgerError)
+    refusals = (RefuseToOpen, ReplayFailed, ExportRefused, LogExists, CheckpointFileError, LedgerError, ServiceError)
     try:
         app(args=arguments, prog_name="lodeline-server")
     except Failed:
@@ -262,16 +253,6 @@ def _fail(message: str, code: int) -> None:
     raise SystemExit(code)
 
 
-def _answer(values: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        typer.echo(orjson.dumps(values, default=str).decode())
-    else:
-        width = max(map(len, values))
-        for name, value in values.items():
-            shown = orjson.dumps(value).decode() if isinstance(value, dict) else value
-            typer.echo(f"{name:<{width}}  {shown}")
-
-
 def _log_key(settings: Settings, origin: str) -> Ed25519Signer:
     """The log's key from its file, made now if there is none."""
     import secrets
@@ -284,29 +265,6 @@ def _log_key(settings: Settings, origin: str) -> Ed25519Signer:
     if signer.name != origin:
         raise KeyFileError(f"{settings.key_file} is the key of the log '{signer.name}': set LODELINE_KEY to another.")
     return signer
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Store, CheckpointFile]]:
-    from service.storage.checkpoints import CheckpointFile
-    from service.storage.engine import Store
-
-    store, file = Store(settings.database_url), CheckpointFile(settings.checkpoint_file)
-    try:
-        yield store, file
-    finally:
-        file.close()
-        store.close()
-
-
-@contextmanager
-def _bar(what: str, quiet: bool) -> Iterator[Any]:
-    """A progress callback that draws a bar on standard error, when that is a terminal."""
-    console = Console(stderr=True, quiet=quiet)
-    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 if __name__ == "__main__":

@@ -160,3 +160,26 @@ BUNDLE: Final[dict[str, Any]] = {
     "origin": ORIGIN,
     "subject": LOT,
 }
+
+DATASET: Final[dict[str, Any]] = {
+    "dataset": "un_sanctions",
+    "title": "UN Security Council consolidated list",
+    "format": "XML of the UN, CONSOLIDATED_LIST",
+    "licence": "public",
+    "stale_after": 1,
+    "reason": "lists change any day; 24 h, and a date has no hour, so yesterday's still counts",
+    "count": 1,
+    "age": 0,
+    "stale": False,
+    "snapshots": [
+        {
+            "published": "2026-09-21",
+            "digest": HEAD_ID,
+            "source": "the committee's web site",
+            "loaded": 1790000000,
+            "rows": 1012,
+            "left_out": 0,
+            "size": 2203411,
+        }
+    ],
+}

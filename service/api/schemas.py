@@ -215,6 +215,39 @@ class Grant(Answer):
     grant: str = Field(description="The compact JWS that the custodian signed.")
 
 
+class ReferenceSnapshot(Answer):
+    """A file that a data set had on a day."""
+
+    published: str = Field(description="Day on which the publisher served it as current.")
+    digest: RecordHash = Field(description="SHA-256 of the file, as verdicts name it.")
+    source: str
+    loaded: Seconds
+    rows: int = Field(ge=0)
+    left_out: int = Field(ge=0, description="Entries without the day or place that a row needs.")
+    size: int = Field(ge=0, description="Bytes.")
+
+
+class ReferenceDataset(Answer):
+    """A list that rules judge by. `age` and `stale_after` in days; `age` null: nothing is loaded."""
+
+    dataset: str
+    title: str
+    format: str
+    licence: Literal["public", "licensed"] = Field(description="Licensed files are not handed on.")
+    stale_after: int = Field(ge=0)
+    reason: str = Field(description="Why the limit is what it is.")
+    count: int = Field(ge=0, description="Snapshots that there are.")
+    age: int | None
+    stale: bool = Field(description="Rules take it as missing: nothing is loaded, or it is older than its limit.")
+    snapshots: list[ReferenceSnapshot]
+
+
+class DatasetList(Answer):
+    """Every data set."""
+
+    items: list[ReferenceDataset]
+
+
 class ServiceInfo(Answer):
     """What the service says of itself: pin `vkey` from elsewhere if you can."""
 

@@ -27,6 +27,7 @@ from service.errors import BadRequest, Conflict, Forbidden, NotFound
 from service.storage import reference as storage
 from service.storage.engine import Connection, Store
 from service.storage.reference import Stored
+from service.storage.schema import current_step, newest_step
 
 MAX_SOURCE: Final = 500
 REMEMBERED: Final = 64
@@ -69,6 +70,17 @@ def load_snapshot(store: Store, dataset: str, raw: bytes, *, published: str, sou
 
 
 _NOTHING: Final = Stored("", "", "", "", 0, 0, 0, 0)
+
+
+def check_step(store: Store) -> None:
+    """Raise Conflict unless the database has this program's tables."""
+    with store.reading() as conn:
+        step = current_step(conn)
+    if step != newest_step():
+        raise Conflict(
+            f"The database is at migration step {step or 'none'}, this program needs {newest_step()}: "
+            "run `lodeline-server migrate` (or `init` for a new log)."
+        )
 
 
 def day_of(seconds: int) -> str:
