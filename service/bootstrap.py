@@ -8,14 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ledger.log.note import Ed25519Signer, format_vkey
-from service.adapters.keystore import load_log_key
+from ledger.rules.pack import index_packs, parse_pack
+from ledger.rules.packs import read_packs
+from ledger.rules.signed import certify_key
+from service.adapters.keystore import load_log_key, load_or_make_jwk
 from service.config import Settings
 from service.metrics import Metrics
 from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile
 from service.storage.engine import Store
 from service.usecases.check import KeyRing
-from service.usecases.context import Context
+from service.usecases.context import Context, Verifier
 from service.usecases.open_log import open_log
 from service.usecases.submit import Book
 
@@ -54,11 +57,23 @@ def wire(
     appending: Callable[[Store], Appending] = Appending,
     file: Callable[..., CheckpointFile] = CheckpointFile,
 ) -> Service:
-    """A service on these settings; nothing is opened yet but the key. Raises KeyFileError."""
+    """A service on these settings; nothing is opened yet but the keys. Raises KeyFileError, PackError."""
     signer = load_log_key(settings.key_file)
     vkey = format_vkey(signer.verifier)
-    context = Context(Store(settings.database_url), signer.name, vkey, settings.limits, clock, signer)
+    verifier = load_verifier(settings, signer)
+    context = Context(Store(settings.database_url), signer.name, vkey, settings.limits, clock, signer, verifier)
     return Service(settings, context, signer, file(settings.checkpoint_file), appending=appending)
+
+
+def load_verifier(settings: Settings, signer: Ed25519Signer) -> Verifier:
+    """The verification service: its key (made when there is none), certified by the log, and shipped and own packs.
+
+    Raises KeyFileError; PackError for a pack of the operator's that does not load.
+    """
+    key = load_or_make_jwk(settings.verifier_key_file)
+    own = [parse_pack(path.read_bytes()) for path in sorted(settings.packs.glob("*.toml"))] if settings.packs else []
+    packs = index_packs([*read_packs().values(), *own])
+    return Verifier(key, certify_key(signer.name, key.public, signer), packs)
 
 
 def tune_collector() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 PREFIX: Final = "LODELINE_"
+_PATHS: Final = frozenset({"state", "key", "verifier_key", "packs", "witnesses"})
 
 
 class SettingsError(Exception):
@@ -31,6 +32,7 @@ class Limits:
     page_items: int = 200
     graph_depth: int = 50
     graph_nodes: int = 20_000
+    origin_lots: int = 100_000
     bundle_records: int = 5_000
     request_seconds: float = 30.0
     token_seconds: int = 300
@@ -39,11 +41,14 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """database: SQLAlchemy URL ("" = SQLite in `state`); state: folder for what lives outside the
-    database; key: the log's signing key; workers: processes that check batches (0 = inline)."""
+    database; key: the log's signing key; verifier_key: that of verdicts; packs: folder with the
+    operator's own rule packs; workers: processes that check batches (0 = inline)."""
 
     state: Path = Path(".lodeline")
     database: str = ""
     key: Path | None = None
+    verifier_key: Path | None = None
+    packs: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -65,6 +70,11 @@ class Settings:
         return self.key or self.state / "log.key"
 
     @property
+    def verifier_key_file(self) -> Path:
+        """File with the private key that signs verdicts: made at the first start, certified by the log's key."""
+        return self.verifier_key or self.state / "verifier.key"
+
+    @property
     def checkpoint_file(self) -> Path:
         """File of signed checkpoints: outside the database, so that a restored backup is noticed."""
         return self.state / "signed-checkpoints"
@@ -83,7 +93,7 @@ class Settings:
         for variable, text in given.items():
             name = variable.removeprefix(PREFIX).lower()
             if name in names:
-                plain[name] = _value(variable, text, getattr(cls(), name), path=name in {"state", "key", "witnesses"})
+                plain[name] = _value(variable, text, getattr(cls(), name), path=name in _PATHS)
             elif name in limit_names:
                 limits[limit_names[name]] = _value(variable, text, getattr(Limits(), limit_names[name]), path=False)
         return cls(**plain, limits=replace(Limits(), **limits))  # type: ignore[arg-type]  # converted by _value

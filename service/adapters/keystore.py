@@ -7,12 +7,14 @@ signed-note private key on one line; a participant's is a private JWK.
 from __future__ import annotations
 
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
 
 from ledger.errors import LedgerError
-from ledger.keys import PrivateKey, parse_private_jwk
+from ledger.keys import PrivateKey, parse_private_jwk, private_key_from_seed
 from ledger.log.note import Ed25519Signer, format_skey, parse_skey
 
 
@@ -48,6 +50,14 @@ def load_jwk(path: Path) -> PrivateKey:
     except (LedgerError, orjson.JSONDecodeError) as error:
         why = error.message if isinstance(error, LedgerError) else "it is not JSON"
         raise KeyFileError(f"{path} does not hold a private JWK: {why}") from None
+
+
+def load_or_make_jwk(path: Path) -> PrivateKey:
+    """The private JWK of a file, made now when there is none (two processes that start at once agree on one)."""
+    if not path.exists():
+        with suppress(KeyFileError):  # another process was faster
+            save_jwk(path, private_key_from_seed("Ed25519", secrets.token_bytes(32)))
+    return load_jwk(path)
 
 
 def _save(path: Path, content: bytes) -> None:

@@ -13,6 +13,8 @@ RECORD_MEDIA: Final = frozenset({b"application/custody-record+sd-jwt", b"text/pl
 BATCH_MEDIA: Final = frozenset({b"text/plain", b"application/x-ndjson", b"application/custody-record+sd-jwt"})
 GRANT_MEDIA: Final = frozenset({b"application/access-grant+jwt", b"application/jwt", b"text/plain"})
 
+JSON_MEDIA: Final = frozenset({b"application/json"})
+
 
 class ClientGone(Exception):
     """The connection broke before the body was complete."""
@@ -23,7 +25,7 @@ def check_media(scope: Scope, accepted: frozenset[bytes]) -> None:
     media = header_of(scope, b"content-type").partition(b";")[0].strip().lower()
     known = sorted(one.decode() for one in accepted)
     if media not in accepted:
-        raise UnsupportedMedia(f"Send this as {known[0]} or text/plain.", accepted=known)
+        raise UnsupportedMedia(f"Send this as {' or '.join(dict.fromkeys((known[0], known[-1])))}.", accepted=known)
     if header_of(scope, b"content-encoding") not in (b"", b"identity"):
         raise UnsupportedMedia("Send the body as it is, not compressed.", accepted=known)
 

@@ -134,6 +134,30 @@ class CosignatureRow(SQLModel, table=True):
     line: str = Field(sa_column=_column(Text))
 
 
+class VerdictRow(SQLModel, table=True):
+    """A signed verdict as it was given to `claimant` (participant id); `envelope` is its canonical JSON."""
+
+    __tablename__ = "verdicts"
+    __table_args__ = (Index("verdicts_claimant", "claimant", "created"), Index("verdicts_created", "created"))
+
+    id: str = Field(sa_column=_key(Text))
+    claimant: str = Field(sa_column=_key(Text))
+    subject: str = Field(sa_column=_column(Text))
+    answer: str = Field(sa_column=_column(Text))
+    created: int = Field(sa_column=_column(BigInteger))
+    envelope: str = Field(sa_column=_column(Text))
+
+
+class VerdictRecordRow(SQLModel, table=True):
+    """A verdict was made from what record `record` (id) disclosed: it goes when that is erased."""
+
+    __tablename__ = "verdict_records"
+    __table_args__ = (BY_KEY,)
+
+    record: str = Field(sa_column=_key(Text))
+    verdict: str = Field(sa_column=_key(Text))
+
+
 class ReferenceFileRow(SQLModel, table=True):
     """A file of reference data as it came; digest: hex SHA-256 of its bytes. No UPDATE, no DELETE."""
 
@@ -243,7 +267,10 @@ class TagRow(SQLModel, table=True):
 
 
 class EdgeRow(SQLModel, table=True):
-    """Lot `child` was made from `mass` kg (decimal string) of lot `parent` by record `seq`."""
+    """Lot `child` was made from `mass` kg (decimal string) of lot `parent` by record `seq`.
+
+    moisture, assay: of the parent then, in % and as canonical JSON.
+    """
 
     __tablename__ = "edges"
     __table_args__ = (Index("edges_down", "parent", "child"), BY_KEY)
@@ -252,6 +279,19 @@ class EdgeRow(SQLModel, table=True):
     parent: int = Field(sa_column=_key(BIG))
     mass: str = Field(sa_column=_column(Text))
     seq: int = Field(sa_column=_column(BigInteger))
+    moisture: str = Field(sa_column=_column(Text))
+    assay: str = Field(sa_column=_column(Text))
+
+
+class LotOriginRow(SQLModel, table=True):
+    """At which site a lot came into being: extracted where `model` is NULL, else made under that custody model."""
+
+    __tablename__ = "lot_origins"
+    __table_args__ = (BY_KEY,)
+
+    lot: int = Field(sa_column=_key(BIG))
+    site: int = Field(sa_column=_column(BigInteger))
+    model: str | None = Field(default=None, sa_column=_column(Text, nullable=True))
 
 
 class LotPartyRow(SQLModel, table=True):
@@ -312,6 +352,7 @@ DERIVED: Final[tuple[str, ...]] = (
     "keys",
     "tags",
     "edges",
+    "lot_origins",
     "lot_parties",
     "production",
     "site_statuses",
@@ -329,5 +370,7 @@ KEPT: Final[tuple[str, ...]] = (
     "cosignatures",
     "reference_files",
     "reference_snapshots",
+    "verdicts",
+    "verdict_records",
 )
 """Tables whose rows cannot be computed from others."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ledger.keys import PrivateKey
 from ledger.log.note import Ed25519Signer
+from ledger.rules.pack import Pack
 from service.config import Limits
 from service.storage.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """The verification service: the key that signs verdicts, the log's certificate of it, and rule packs by id."""
+
+    key: PrivateKey
+    certificate: str
+    packs: Mapping[str, Pack]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,7 @@ class Context:
     limits: Limits
     clock: Callable[[], float]
     signer: Ed25519Signer = field(repr=False)
+    verifier: Verifier = field(repr=False)
 
     def now(self) -> int:
         """Whole seconds since the epoch."""

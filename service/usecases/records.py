@@ -10,6 +10,7 @@ from ledger.envelope import digests_of, parse_record
 from service.errors import BadRequest, Forbidden, NotFound
 from service.storage.engine import Connection
 from service.storage.read_records import EntryFound, erase_disclosures, find_records, read_disclosures
+from service.storage.verdicts import forget_verdicts
 from service.usecases import policy
 from service.usecases.access import View, open_view
 from service.usecases.contents import Sight, digests_inside
@@ -48,6 +49,8 @@ def erase(context: Context, reader: Reader, record_id: str, digest: str | None =
         if digest is not None and digest not in known:
             raise NotFound("This record has no such disclosure.")
         erased = erase_disclosures(conn, found.seq, known if digest is None else _inside(digest, held))
+        if erased:
+            forget_verdicts(conn, record_id)
     if erased:
         context.store.scrub()
     return {"id": record_id, "erased": erased}

@@ -23,6 +23,7 @@ from ledger.evidence.trust import TrustedLog, TrustedWitness, TrustPolicy
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusion, tree_root
 from ledger.log.note import CosignatureSigner, Ed25519Signer, format_vkey
+from tests.support.shown import Shown
 from tests.support.world import ORIGIN, World
 
 LOG_SIGNER = Ed25519Signer(ORIGIN, hashlib.sha256(b"log key").digest())
@@ -200,3 +201,12 @@ def bundle_from(
 def sealed(world: World, lot: str) -> bytes:
     """The bytes of the bundle of a lot."""
     return format_bundle(bundle_of(world, lot))
+
+
+def shown_of(entries: Iterable[FullEntry]) -> list[Shown]:
+    """The records of entries that a bundle shows in full."""
+    shown = []
+    for one in entries:
+        logged, jws = parse_entry(one.entry)
+        shown.append(Shown(one.index, logged, parse_record(jws), one.disclosures))
+    return shown

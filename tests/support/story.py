@@ -15,11 +15,11 @@ import calendar
 import time as clock
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from ledger.encoding import format_time, parse_time
 from ledger.entry import parse_entry
-from ledger.envelope import Record, parse_record
+from ledger.envelope import parse_record
 from ledger.rules.case import Background
 from ledger.rules.claim import parse_claim
 from ledger.rules.engine import Finding, Judgement, decide, judge_rule
@@ -28,6 +28,7 @@ from ledger.rules.gather import gather
 from ledger.rules.pack import Pack, index_packs, parameters_of
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.snapshot import References, Snapshot
+from tests.support.shown import Shown
 from tests.support.world import REGISTRAR, World, empty_world, genesis_body, new_lot, quantity
 
 MINER, MINER_B = "did:web:cooperative-a.example", "did:web:cooperative-b.example"
@@ -56,15 +57,6 @@ PARTIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     MONITOR: ("BE", ("monitor",)),
     BUYER: ("DE", ("buyer",)),
 }
-
-
-class Shown(NamedTuple):
-    """A record as a bundle shows it."""
-
-    index: int
-    logged: int
-    record: Record
-    disclosures: tuple[str, ...]
 
 
 def square(longitude: str, latitude: str) -> dict[str, Any]:
@@ -210,12 +202,15 @@ class Story:
             out.append(Shown(index, logged, record, () if erase else self.world.disclosures.get(record.id, ())))
         return out
 
-    def facts(self, *, known: str = "", valid: str = "", subject: str = "", erase: bool = False) -> Facts:
+    def facts(
+        self, *, known: str = "", valid: str = "", subject: str = "", erase: bool = False, hidden: Sequence[str] = ()
+    ) -> Facts:
         """The evidence set; both clocks stand at the last record unless set (a day means its end)."""
         now = format_time(self.world.now)
         return gather(
             subject or self.subject,
             self.shown(erase=erase),
+            hidden=hidden,
             known_as_of=_end(known) or now,
             valid_as_of=_end(valid) or now,
         )
@@ -233,7 +228,7 @@ class Story:
     def finding(
         self, rule_id: str, *, claim: Any = None, packs: Mapping[str, Pack] | None = None, **clocks: Any
     ) -> Finding:
-        """What one rule says. clocks: known, valid, subject, erase as for `facts`; parameters come with the claim."""
+        """What one rule says. clocks: known, valid, subject, erase, hidden as for `facts`; the claim has parameters."""
         pack, rule = next(
             (pack, rule) for pack in (packs or read_packs()).values() for rule in pack.rules if rule.id == rule_id
         )

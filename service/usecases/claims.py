@@ -1,0 +1,239 @@
+"""Claims and verdicts: a claim is judged from exactly what the reader's own bundle would show.
+
+So the reader can have the same verdict recomputed offline, from the bundle, byte for byte
+(`ledger.evidence.judging`). Verdicts are signed by the service's verifier key, which the log's key
+certifies, and kept until something that they were made from is erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from ledger.encoding import MAX_INT, format_json, format_time, parse_time
+from ledger.entry import parse_entry
+from ledger.envelope import Record
+from ledger.errors import ClaimError, EncodingError, PackError
+from ledger.evidence.judging import Evidence, judge
+from ledger.log.checkpoint import Checkpoint
+from ledger.rules.claim import OWN_PACK, Claim, parse_claim
+from ledger.rules.engine import Judgement
+from ledger.rules.pack import Pack, index_packs, parse_pack
+from ledger.rules.risk import assess_risk
+from ledger.rules.signed import sign_verdict
+from ledger.rules.verdict import format_verdict, verdict_id
+from service.errors import BadCursor, NotFound
+from service.storage.engine import Connection
+from service.storage.read_subjects import find_subject
+from service.storage.verdicts import VerdictFound, add_verdict, find_verdicts, list_verdicts
+from service.usecases.access import open_view
+from service.usecases.bundle import Gathered, gather_evidence
+from service.usecases.context import Context
+from service.usecases.paging import cut_page, parse_text
+from service.usecases.policy import SEES_DISCLOSURES, Reader
+from service.usecases.reference import current_references
+
+MAX_OWN_PACKS: Final = 5
+_MEMBERS: Final = frozenset({"claim", "valid_as_of", "known_as_of", "packs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A claim to be judged, both clocks as RFC 3339 times, and the packs to judge by."""
+
+    claim: Claim
+    valid_as_of: str
+    known_as_of: str
+    packs: Mapping[str, Pack]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A record that the reader may read, as `ledger.rules.gather` takes it."""
+
+    index: int
+    logged: int
+    record: Record
+    disclosures: tuple[str, ...]
+
+
+class Weighed(NamedTuple):
+    """A judgement, the head of the log that it was made at, and the records that disclosed anything to it."""
+
+    judgement: Judgement
+    head: Checkpoint
+    disclosing: list[str]
+
+
+def parse_question(context: Context, value: Any) -> Question:
+    """What `POST /v1/claims` is sent: {claim, valid_as_of?, known_as_of?, packs?: [TOML text]}.
+
+    Raises ClaimError and PackError with a pointer to the member at fault.
+    """
+    if not isinstance(value, dict) or "claim" not in value:
+        raise ClaimError("Send a JSON object with the member 'claim'.", pointer="/claim")
+    for name in sorted(value.keys() - _MEMBERS):
+        raise ClaimError(f"There is no member '{name[:60]}' here.", pointer=f"/{name[:60]}")
+    try:
+        claim = parse_claim(value["claim"])
+    except ClaimError as error:
+        raise ClaimError(error.message, pointer=f"/claim{error.pointer}") from error
+    now = context.now()
+    known = _moment(value.get("known_as_of"), "/known_as_of", now)
+    valid = _moment(value.get("valid_as_of"), "/valid_as_of", now)
+    return Question(claim, valid, known, _packs(context, value.get("packs", [])))
+
+
+def _moment(value: Any, pointer: str, now: int) -> str:
+    """A time, or the end of a day, that is not in the future; now without one."""
+    if value is None:
+        return format_time(now)
+    text = f"{value}T23:59:59Z" if isinstance(value, str) and len(value) == len("2026-01-01") else value
+    try:
+        moment = parse_time(text) if isinstance(text, str) else -1
+    except EncodingError:
+        moment = -1
+    if moment < 0:
+        raise ClaimError("Give a day (2026-03-31) or a time (2026-03-31T12:00:00Z).", pointer=pointer)
+    if moment > now and not value == format_time(now)[:10]:
+        raise ClaimError("What will be known then cannot be judged now: give a day up to today.", pointer=pointer)
+    return format_time(min(moment, now))
+
+
+def _packs(context: Context, texts: Any) -> Mapping[str, Pack]:
+    if not isinstance(texts, list) or len(texts) > MAX_OWN_PACKS or not all(isinstance(one, str) for one in texts):
+        raise PackError(f"'packs' is a list of at most {MAX_OWN_PACKS} TOML texts.", pointer="/packs")
+    own = []
+    for number, text in enumerate(texts):
+        try:
+            own.append(parse_pack(text.encode("utf-8", "surrogatepass")))
+        except PackError as error:
+            raise PackError(error.message, pointer=f"/packs/{number}{error.pointer}", **error.values) from error
+    return index_packs([*context.verifier.packs.values(), *own]) if own else context.verifier.packs
+
+
+def answer(context: Context, reader: Reader, value: Any) -> tuple[bytes, str, bool]:
+    """The signed verdict on a question as canonical JSON, its id, and whether it is new. Raises as the two below."""
+    envelope, new = judge_claim(context, reader, parse_question(context, value))
+    return format_json(envelope), verdict_id(envelope["verdict"]), new
+
+
+def judge_claim(context: Context, reader: Reader, question: Question) -> tuple[dict[str, Any], bool]:
+    """The signed verdict on a claim, and whether it is new: the same question on the same evidence is answered once.
+
+    Raises NotFound, Forbidden, TooLarge; ClaimError, PackError, UnknownSubject.
+    """
+    judged = weigh(context, reader, question)
+    envelope = sign_verdict(
+        format_verdict(judged.judgement, judged.head), context.verifier.key, context.verifier.certificate
+    )
+    return envelope, _store(context, reader, envelope, judged.disclosing)
+
+
+def assess(context: Context, reader: Reader, subject: str) -> dict[str, Any]:
+    """The risk of a lot, site or participant by area, from all rules of all packs. Raises as `judge_claim`."""
+    now = format_time(context.now())
+    packs = context.verifier.packs
+    claim = parse_claim({"type": "conduct", "subject": subject, "packs": [one for one in packs if one != OWN_PACK]})
+    return assess_risk(weigh(context, reader, Question(claim, now, now, packs)).judgement)
+
+
+def weigh(context: Context, reader: Reader, question: Question) -> Weighed:
+    """The judgement on a claim, from what the reader's bundle of its subject would show now."""
+    subject = question.claim.subject
+    with context.store.reading() as conn:
+        view = open_view(conn, context, reader)
+        known = find_subject(conn, subject)
+        kind = known.kind if known is not None and known.kind != "log" else "lot"
+        gathered = gather_evidence(conn, context, view, subject, kind=kind)
+        seen = see(gathered)
+        shown = {one.index for one in seen}
+        hidden = [record.id for index, record in gathered.closure.records.items() if index not in shown]
+        judgement = judge(
+            question.claim,
+            Evidence(subject, context.origin, seen, hidden),
+            question.packs,
+            current_references(conn),
+            valid_as_of=question.valid_as_of,
+            known_as_of=question.known_as_of,
+        )
+    head = Checkpoint(context.origin, gathered.head.size, gathered.head.root)
+    return Weighed(judgement, head, [one.record.id for one in seen if one.disclosures])
+
+
+def see(gathered: Gathered) -> list[Seen]:
+    """The records of the bundle that the reader may read, with their disclosures, in log order."""
+    seen = []
+    for index, record in gathered.closure.records.items():
+        if gathered.sight.may_read(index):
+            logged = parse_entry(gathered.entries[index])[0]
+            seen.append(Seen(index, logged, record, tuple(gathered.sight.disclosures(index))))
+    return seen
+
+
+def _store(context: Context, reader: Reader, envelope: dict[str, Any], records: list[str]) -> bool:
+    verdict = envelope["verdict"]
+    row = VerdictFound(
+        verdict_id(verdict),
+        verdict["claim"]["subject"],
+        reader.participant,
+        verdict["answer"],
+        context.now(),
+        format_json(envelope).decode(),
+    )
+    with context.store.writing() as conn:
+        return add_verdict(conn, row, records)
+
+
+def get_verdict(context: Context, reader: Reader, verdict_id: str) -> bytes:
+    """The signed verdict with this id as canonical JSON. Raises NotFound unless the reader may have it."""
+    with context.store.reading() as conn:
+        return read_own(conn, reader, verdict_id).envelope.encode()
+
+
+def read_own(conn: Connection, reader: Reader, verdict_id: str) -> VerdictFound:
+    """The verdict with this id, if the reader may have it. Raises NotFound."""
+    for found in find_verdicts(conn, verdict_id):
+        if _may_read(reader, found):
+            return found
+    raise NotFound("There is no such verdict, or it was given to somebody else.")
+
+
+def _may_read(reader: Reader, found: VerdictFound) -> bool:
+    return reader.is_member and (reader.participant == found.claimant or _sees_all(reader))
+
+
+def _sees_all(reader: Reader) -> bool:
+    return not reader.roles.isdisjoint(SEES_DISCLOSURES)
+
+
+def list_own(context: Context, reader: Reader, *, subject: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    """A page of the verdicts that the reader may have, newest first."""
+    created, after = _place(cursor)
+    with context.store.reading() as conn:
+        found = list_verdicts(
+            conn,
+            reader.participant,
+            everybody=_sees_all(reader),
+            subject=subject,
+            created=created,
+            after=after,
+            limit=limit + 1,
+        )
+    page, following = cut_page(found, limit, lambda one: f"{one.created} {one.id}")
+    items = [
+        {"id": one.id, "subject": one.subject, "answer": one.answer, "created": format_time(one.created)}
+        for one in page
+    ]
+    return {"items": items, "next": following}
+
+
+def _place(cursor: str | None) -> tuple[int, str]:
+    """After which verdict a page begins: seconds and id."""
+    if cursor is None:
+        return MAX_INT, ""
+    created, _, after = parse_text(cursor).partition(" ")
+    if not (created.isdecimal() and created.isascii() and int(created) <= MAX_INT):
+        raise BadCursor("Use a cursor as the service gave it out, or none to begin at the start.", pointer="/cursor")
+    return int(created), after
