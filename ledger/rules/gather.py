@@ -18,7 +18,7 @@ from ledger.encoding import format_time
 from ledger.envelope import Record, open_disclosures
 from ledger.errors import LedgerError, UnknownSubject
 from ledger.rules.facts import Amount, Facts, Hop, Incident, LotFacts, Refusal, Registered
-from ledger.rules.items import Item, grade_custody, grade_registration, grade_statement, moves_lots
+from ledger.rules.items import Item, exposed_members, grade_custody, grade_registration, grade_statement, moves_lots
 
 
 class ShownRecord(Protocol):
@@ -130,6 +130,7 @@ class _Gathering:
         return Item(
             record.id, shown.index, format_time(shown.logged // 1000), format_time(record.iat), record.time,
             record.type, record.iss, roles, body, about, concealed, grade,
+            kid=record.kid, exposed=exposed_members(record.type, record.body),
         )  # fmt: skip
 
     def _amount(self, lot_id: str) -> Amount | None:

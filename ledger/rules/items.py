@@ -33,7 +33,9 @@ class Item:
     id, index: record id and place in the log; logged, signed, time: when the log took it, when it
     was signed, and when it happened, all RFC 3339; body: with disclosed members in place and
     corrections applied; concealed: how many of its members this reader does not see; corrected: the
-    ids of the corrections; about: subjects that it moves, makes or speaks of; roles: of the issuer then.
+    ids of the corrections; about: subjects that it moves, makes or speaks of; roles: of the issuer
+    then; kid: thumbprint of the key that signed; exposed: members about people at risk that stand
+    in the log in plain sight, whoever reads.
     """
 
     id: str
@@ -49,6 +51,8 @@ class Item:
     concealed: int
     grade: Grade
     corrected: tuple[str, ...] = ()
+    kid: str = ""
+    exposed: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -82,6 +86,33 @@ class Item:
     def with_correction(self, by: str, replaced: dict[str, Any]) -> Item:
         """The item with members replaced by a later record of its issuer."""
         return replace(self, body={**self.body, **replaced}, corrected=(*self.corrected, by))
+
+
+_PERSONAL: Final[dict[str, tuple[str, ...]]] = {
+    "extract": ("team",),
+    "dispatch": ("transport.driver",),
+    "incident": ("narrative", "source"),
+    "correct": ("replace.team", "replace.narrative", "replace.source", "replace.transport.driver"),
+    "inspection": ("statement.inspector",),
+    "assay": ("statement.drawn_by", "statement.witness"),
+    "risk_assessment": ("statement.narrative",),
+    "mitigation_plan": ("statement.narrative",),
+    "edd_report": ("statement.team", "statement.narrative"),
+}
+"""Members by record type or kind of attestation that name people at risk or tell what was seen."""
+
+
+def exposed_members(event: str, body: dict[str, Any]) -> tuple[str, ...]:
+    """Dotted names of the personal members that a record's signed body holds unconcealed."""
+    wanted = _PERSONAL.get(body["kind"] if event == "attest" else event, ())
+    return tuple(name for name in wanted if _holds(body, name))
+
+
+def _holds(body: dict[str, Any], name: str) -> bool:
+    value: Any = body
+    for step in name.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value is not None
 
 
 def grade_custody(event: str, *, answered: bool) -> Grade:

@@ -7,7 +7,27 @@ One module per theme; importing this package registers them all.
 
 from __future__ import annotations
 
-from ledger.rules.checks import attested, claims
+from ledger.rules.checks import (
+    attested,
+    claims,
+    incidents,
+    integrity,
+    lateness,
+    money,
+    payments,
+)
 from ledger.rules.checks.registry import CHECKS, Check, Members, check
 
-__all__ = ["CHECKS", "Check", "Members", "attested", "check", "claims"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Members",
+    "attested",
+    "check",
+    "claims",
+    "incidents",
+    "integrity",
+    "lateness",
+    "money",
+    "payments",
+]
