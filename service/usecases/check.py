@@ -18,7 +18,7 @@ from ledger.envelope import (
     disclosure_digest,
     open_disclosures,
     parse_presentation,
-    parse_record,
+    read_record,
     signed_part,
 )
 from ledger.errors import LedgerError
@@ -66,7 +66,7 @@ def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | No
     key_of: the public key of a kid, None when it is not known. Raises FormatError and its leaves,
     BadSignature.
     """
-    record, kept = _read(text)
+    record, _, kept = _read(text)
     key = key_of(record.kid)
     if key is not None:
         check_signature(record, key)
@@ -74,11 +74,17 @@ def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | No
 
 
 class Passed(NamedTuple):
-    """What is new about a record that passed the stateless checks; its bytes the caller has."""
+    """What a caller who has the bytes must know of a record that passed; small, and cheap to send.
+
+    payload: its JSON text.
+    """
 
     id: str
-    verified: bool
+    alg: str
+    kid: str
+    payload: bytes
     disclosures: tuple[tuple[str, str], ...]
+    verified: bool
 
 
 def check_presentations(
@@ -90,12 +96,12 @@ def check_presentations(
     places: list[int] = []
     for text in texts:
         try:
-            record, disclosures = _read(text)
+            record, payload, disclosures = _read(text)
             key = key_of(record.kid)
             if key is not None:
                 signed.append(signed_part(record, key))
                 places.append(len(results))
-            results.append(Passed(record.id, key is not None, disclosures))
+            results.append(Passed(record.id, record.alg, record.kid, payload, disclosures, key is not None))
         except LedgerError as error:
             results.append(error)
     for place, fault in zip(places, verify_all(signed), strict=True):
@@ -104,13 +110,13 @@ def check_presentations(
     return results
 
 
-def _read(text: bytes | str) -> tuple[Record, tuple[tuple[str, str], ...]]:
-    """A presentation's record and disclosures, by every rule of the format and the schemas."""
+def _read(text: bytes | str) -> tuple[Record, bytes, tuple[tuple[str, str], ...]]:
+    """A presentation's record, payload text and disclosures, by every rule of the format and the schemas."""
     jws, disclosures = parse_presentation(text)
-    record = parse_record(jws, schema_follows=True)
+    record, payload = read_record(jws, schema_follows=True)
     check_schema(record.payload)
     if not disclosures:
-        return record, ()
+        return record, payload, ()
     disclosed = open_disclosures(record, disclosures)
     check_disclosed(record.payload, disclosed.body, disclosed.pointers)
-    return record, tuple((disclosure_digest(one), one) for one in disclosures)
+    return record, payload, tuple((disclosure_digest(one), one) for one in disclosures)

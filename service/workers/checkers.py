@@ -1,9 +1,10 @@
 """Stateless checks of many records at once, in a few processes of their own.
 
 Signature checks dominate ingest; in threads they would fight the sequencer for the interpreter
-lock. A process gets lines, and each public key once, and answers one small verdict per line; the
-record itself is read again here from the bytes that were sent, which costs a tenth of checking it.
-Each process has a thread here that sends it the next lines before it looks at the last answer. With
+lock. A process gets lines, and each public key once, and answers one verdict per line; the record
+itself is made again here, from the bytes that were sent and the payload's text. Each process has a
+thread here that sends it the next lines before it looks at the last answer, and a thread of its own
+that takes them in whatever the process is doing: neither side can wait for the other to read. With
 no processes everything is checked in line, by the same function.
 """
 
@@ -172,50 +173,47 @@ def serve_checks(connection: Connection) -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # the one sequencer goes first: we can run ahead of it, it can't run ahead of us
     tune_collector()
+    received: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_receive, args=(connection, received), daemon=True).start()
     keys: dict[str, PublicKey] = {}
-    while True:
-        try:
-            fresh, lines = pickle.loads(connection.recv_bytes())  # noqa: S301  # from the service itself
-        except EOFError:
-            return
+    while message := received.get():
+        fresh, lines = pickle.loads(message)  # noqa: S301  # from the service itself
         keys.update(fresh)
         connection.send_bytes(pickle.dumps(check_presentations(lines, keys.get), 5))
 
 
+def _receive(connection: Connection, received: SimpleQueue[bytes]) -> None:
+    """Take in what the service sends, at most two tasks ahead of the answers; b"" when it closes its end."""
+    try:
+        while True:
+            received.put(connection.recv_bytes())
+    except (EOFError, OSError):
+        received.put(b"")
+
+
 def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = frozenset()) -> dict[str, PublicKey]:
     """The keys that the lines name, as far as they are known now and not among `but`."""
-    kids = {_alg_and_kid(header)[1] for header in {line[: line.find(b".")] for line in lines}} - but
+    kids = {_kid(header) for header in {line[: line.find(b".")] for line in lines}} - but
     return {kid: key for kid in kids if (key := keys.get(kid)) is not None}
 
 
 def _items(lines: Sequence[bytes], verdicts: Sequence[Passed | LedgerError]) -> list[Item]:
-    items: list[Item] = []
-    for line, verdict in zip(lines, verdicts, strict=True):
-        if isinstance(verdict, LedgerError):
-            items.append(verdict)
-        else:
-            record_id, verified, disclosures = verdict
-            items.append(Candidate(_read_checked(line, record_id), disclosures, verified))
-    return items
-
-
-def _read_checked(line: bytes, record_id: str) -> Record:
-    """The record of a presentation that has passed every check of its format."""
-    jws = line.partition(b"~")[0]
-    header, _, rest = jws.partition(b".")
-    alg, kid = _alg_and_kid(header)
-    return Record(record_id, jws, alg, kid, orjson.loads(_decode(rest[: rest.index(b".")])))
-
-
-def _decode(part: bytes) -> bytes:
-    return a2b_base64(part.translate(_TO_BASE64) + b"==")  # too much padding is ignored
+    """Candidates and refusals. A payload is read again: that is cheaper than sending what was read."""
+    loads = orjson.loads
+    return [
+        one
+        if isinstance(one, LedgerError)
+        else Candidate(
+            Record(one.id, line.partition(b"~")[0], one.alg, one.kid, loads(one.payload)), one.disclosures, one.verified
+        )
+        for line, one in zip(lines, verdicts, strict=True)
+    ]
 
 
 @lru_cache(maxsize=4096)
-def _alg_and_kid(header: bytes) -> tuple[str, str]:
-    """Of a JWS header; ("", "") for one that will be refused anyway."""
+def _kid(header: bytes) -> str:
+    """Of a JWS header; "" for one that will be refused anyway."""
     try:
-        members = orjson.loads(_decode(header))
-        return ("ES256" if members["alg"] == "ES256" else "Ed25519"), str(members["kid"])
+        return str(orjson.loads(a2b_base64(header.translate(_TO_BASE64) + b"=="))["kid"])  # too much padding is ignored
     except (ValueError, TypeError, KeyError):
-        return "", ""
+        return ""
