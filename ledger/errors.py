@@ -42,7 +42,8 @@ mathematics is an `AssertionError`.
     │   └── LotCycle
     └── EvidenceError            evidence is genuine but does not show what is asked
         ├── Incomplete           a record that the chain needs is not there
-        └── LeftOut              a record that the log's signed lists name is not there
+        ├── LeftOut              a record that the log's signed lists name is not there
+        └── OtherVerdict         the evidence leads to another verdict than the one given
 """
 
 from __future__ import annotations
@@ -309,4 +310,11 @@ class Incomplete(EvidenceError):
 
 
 class LeftOut(EvidenceError):
-    """A list that the log signed as complete, or a record on it, is not there; values: `topic`, `record`."""
+    """A list that the log signed as complete, a record on it or one that it stands on is not there.
+
+    values: `topic`, `record`.
+    """
+
+
+class OtherVerdict(EvidenceError):
+    """The evidence leads to another verdict; values: `given`, `again` (answers), `differences` (pointers)."""

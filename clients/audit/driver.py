@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +13,7 @@ from functools import partial
 from clients.audit.memory import Memory
 from clients.audit.pool import Faults, Found, Pool, Reader, Results, in_order
 from clients.audit.sources import MAX_CHECKPOINT, Source, read_tile
+from clients.audit.statements import Given
 from ledger.errors import LedgerError
 from ledger.evidence.audit import Audit
 from ledger.evidence.chunk import Chunk
@@ -37,12 +38,14 @@ def run_audit(
     *,
     origin: str = "",
     memory: Memory | None = None,
+    statements: Iterable[Given] = (),
     workers: int | None = None,
     progress: Progress = lambda _done, _size: None,
 ) -> Report:
     """Audit the whole log that `source` holds.
 
-    origin: the log that it must be, "" for any that the policy lists; workers: processes, by default
+    origin: the log that it must be, "" for any that the policy lists; statements: of completeness, to be
+    re-computed (`clients.audit.statements` reads them); workers: processes, by default
     one per core, 0 for none; progress: called with entries done and in total. A log that is wrong,
     or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read, or
     the memory.
@@ -55,6 +58,8 @@ def run_audit(
     known = memory.load(head.origin) if memory else None
     if known is not None:
         _compare_remembered(audit, known[0], head, source)
+    for stated in audit.open_statements(statements):
+        _compare_remembered(audit, stated, head, source)
     _fold_entries(audit, head, source, workers, progress)
     report = audit.finish(remembered=known is not None)
     if memory is not None and report.verified:

@@ -23,23 +23,31 @@ def audit(
         Path | None, typer.Option("--memory", help="Folder of remembered checkpoints (default: in the home folder).")
     ] = None,
     forget: Annotated[bool, typer.Option("--forget", help="Do not compare with an earlier audit.")] = False,
+    statement: Annotated[
+        list[Path] | None,
+        typer.Option("--statement", "-s", help="Bundle or statement of completeness to hold against the log."),
+    ] = None,
     login: Annotated[bool, typer.Option("--login", help="Log in, for a log whose entries are for members.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Audit a whole log: every hash, every signature, every custody rule, from its public files alone.
 
-    The checkpoint that was verified is remembered: a later audit proves that the log only grew. Without an address the
-    configured service is audited. Exit code 0 verified, 1 refuted or incomplete, 2 not to be judged.
+    The checkpoint that was verified is remembered: a later audit proves that the log only grew. A bundle given with
+    --statement carries the log's word on which records there are: the audit counts them anew, and a list that leaves
+    one out is signed proof against the operator. Without an address the configured service is audited. Exit code 0
+    verified, 1 refuted or incomplete, 2 not to be judged.
 
     [bold]Examples[/]
       lodeline audit https://ledger.example --login
       lodeline audit ./export --trust policy.txt --jobs 8
+      lodeline audit ./export --trust policy.txt --statement lot.bundle.json
     """
     from datetime import UTC, datetime
 
     from clients.audit.driver import run_audit
     from clients.audit.memory import Memory
     from clients.audit.sources import open_source
+    from clients.audit.statements import read_statement
     from clients.cli.home import Home, home_folder
     from clients.cli.output import REFUSED
     from clients.cli.queues import progress_bar
@@ -49,10 +57,13 @@ def audit(
     policy = load_trust(log_key, trust)
     place = place or Home().config().url
     remembered = None if forget else Memory(memory or home_folder() / "audits")
+    given = [read_statement(one) for one in statement or ()]
     source = open_source(place, headers=_login() if login else dict)
     try:
         with progress_bar("auditing", not as_json) as tick:
-            report = run_audit(source, policy, datetime.now(UTC), memory=remembered, workers=jobs, progress=tick)
+            report = run_audit(
+                source, policy, datetime.now(UTC), memory=remembered, statements=given, workers=jobs, progress=tick
+            )
     finally:
         source.close()
     show_report(report, as_json=as_json)

@@ -14,6 +14,7 @@ bundles. Reading files and running processes is the caller's (`clients.audit`). 
 7. signatures   every record is signed with the key that it names
 8. custody      the custody rules accept every record in log order
 9. times        the log's clock never runs backwards, nor ahead of its witnesses or of the reader
+10. completeness every statement of completeness that the audit is shown names exactly the records there are
 
 An audit goes on after a finding and reports all of them, up to a bound.
 """
@@ -21,7 +22,7 @@ An audit goes on after a finding and reports all of them, up to a bound.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,6 +33,8 @@ from ledger.encoding import format_time
 from ledger.envelope import Record, check_signature, parse_record
 from ledger.errors import Equivocation, Incomplete, LedgerError, ProofError, TimeAhead, TimeBefore, UnknownKey
 from ledger.evidence.chunk import Checked
+from ledger.evidence.completeness import Statement, open_completeness
+from ledger.evidence.recount import Lists, Recount
 from ledger.evidence.report import Notebook, Report
 from ledger.evidence.trust import Trusted, TrustPolicy
 from ledger.evidence.verify import CLOCK_SKEW, open_trusted
@@ -43,6 +46,7 @@ from ledger.log.tiles import WIDTH, TileId, TileReader
 
 CHECKS = (
     "checkpoint", "witnesses", "consistency", "files", "hashes", "records", "signatures", "custody", "times",
+    "completeness",
 )  # fmt: skip
 
 
@@ -89,7 +93,7 @@ class Tree:
 
 @dataclass(slots=True)
 class Audit:
-    """One audit of one log. `open` first, then `fold` every chunk in order, then `finish`.
+    """One audit of one log. `open` first (and `open_statements`), then `fold` every chunk in order, then `finish`.
 
     keys: every key enrolled so far, for `check_chunk`; state: what the records so far amount to.
     """
@@ -106,11 +110,32 @@ class Audit:
     records: int = 0
     logged: int = 0
     whole: bool = True
+    recount: Recount = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recount = Recount(self.book)
 
     def open(self, note: bytes) -> Checkpoint | None:
         """Take the newest checkpoint; None when there is nothing to go on with."""
         self.trusted, self.checkpoint = open_trusted(self.policy, note, self.origin, self.book)
         return self.checkpoint
+
+    def open_statements(self, given: Iterable[tuple[str, Lists]]) -> list[Checkpoint]:
+        """Take statements of completeness to re-compute; the checkpoints that they are for, as far as this log reaches.
+
+        given: signed notes, each with its lists (topic -> record ids) as far as they are known.
+        """
+        opened: list[tuple[Statement, Lists]] = []
+        for note, lists in given:
+            try:
+                statement = open_completeness(note, self.policy.verifiers(self._origin()))
+            except LedgerError as error:
+                self.book.fault("completeness", error)
+            else:
+                opened.append((statement, lists))
+        self.recount.start(opened)
+        size = self.checkpoint.size if self.checkpoint else 0
+        return list(dict.fromkeys(statement.head for statement, _ in opened if statement.head.size <= size))
 
     def check_extends(self, old: Checkpoint, tiles: Mapping[TileId, bytes]) -> None:
         """Check that the log extends a checkpoint remembered from an earlier audit.
@@ -123,7 +148,7 @@ class Audit:
         try:
             if old.origin != new.origin or old.size > new.size or (old.size == new.size and old.root != new.root):
                 raise Equivocation(
-                    "The log does not extend the checkpoint that you remember: keep both, they are signed proof.",
+                    "The log does not extend a checkpoint that it signed before: keep both, they are signed proof.",
                     remembered=old.size,
                     size=new.size,
                 )
@@ -170,6 +195,7 @@ class Audit:
         if self.tree.root() != head.root:
             book.fault("hashes", ProofError("The root that follows from the entries is not the one the log signed."))
         self._check_latest()
+        self.recount.finish(head.size, whole=self.whole)
         book.close(
             "consistency",
             "The log extends the checkpoint that you remember."
@@ -182,6 +208,13 @@ class Audit:
         book.close("signatures", f"All {self.records} signatures verify.")
         book.close("custody", f"The custody rules accept all {self.records} records.")
         book.close("times", "The log's times are in order, and none is in the future.")
+        count = len(self.recount.given)
+        book.close(
+            "completeness",
+            f"All {self.recount.lists} lists of {count} statements of completeness are what the entries give."
+            if count
+            else "No statement of completeness was given to compare with.",
+        )
         details = {
             "records": self.records,
             "types": dict(sorted(Counter(facts.type for facts in self.state.records.values()).items())),
@@ -206,8 +239,13 @@ class Audit:
             if position in late:
                 self._check_late(late[position], index)
 
+    def _origin(self) -> str:
+        return self.checkpoint.origin if self.checkpoint else self.origin
+
     def _take(self, record: Record, logged: int, index: int) -> None:
         self.records += 1
+        if self.recount.given:
+            self.recount.take(index, record, whole=self.whole)
         try:
             step = plan_step(self.state, record, logged)
         except LedgerError as error:

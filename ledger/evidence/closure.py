@@ -32,6 +32,7 @@ from ledger.custody.topics import (
     Topics,
     format_month,
     held_topic,
+    is_site_status,
     lots_made,
     made_topic,
     month_of,
@@ -210,14 +211,17 @@ def _collect_lots(roots: Collection[str], reader: Reader, found: dict[int, Recor
 
 
 def _collect_measures(topics: Collection[str], reader: Reader, found: dict[int, Record]) -> None:
-    """What the mines produced and the statuses of mines around them; also what a correction among it corrects."""
+    """What the mines produced and the statuses of mines around them; also the records that any of these names."""
     split = [topic.split(" ") for topic in sorted(topics)]
-    produced = reader.produced([(site, month[0]) for kind, site, *month in split if kind == "production"])
-    _take(found, produced)
+    _take(found, reader.produced([(site, month[0]) for kind, site, *month in split if kind == "production"]))
     _take(found, reader.statuses([name for kind, name, *_ in split if kind == "status"]))
-    known = {record.id for record in found.values()}
-    corrected = {one.body["record"] for one in produced.values() if one.type == "correct"} - known
-    _take(found, reader.named(corrected))
+    wanted: set[str] = set()
+    for record in found.values():
+        if record.type == "correct":
+            wanted.add(record.body["record"])
+        elif is_site_status(record):
+            wanted.update(about["record"] for about in record.body["about"])
+    _take(found, reader.named(wanted - {record.id for record in found.values()}))
 
 
 def _collect_identities(wanted: set[str], done: Collection[str], reader: Reader, found: dict[int, Record]) -> None:

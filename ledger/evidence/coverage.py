@@ -2,8 +2,9 @@
 
 1. the statement is signed by the log, for this checkpoint and this subject; 2. each list of the bundle is the one that
 it commits to; 3. it has every list that the records shown demand (`closure.demand_topics`); 4. every record listed is
-in the bundle, in full or by its hash; 5. every record shown stands on each list that it belongs to. A record that is
-there by its hash only is taken for the one that it is said to be: rules treat what is withheld as unknown.
+in the bundle, in full or by its hash; 5. so is the registration of every site whose status is listed; 6. every record
+shown stands on each list that it belongs to. A record that is there by its hash only is taken for the one that it is
+said to be: rules treat what is withheld as unknown.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ledger.custody.replay import parents_of, upstream_of
-from ledger.custody.topics import Topics
+from ledger.custody.topics import Topics, is_site_status, subject_topic
 from ledger.envelope import Record
 from ledger.errors import CompletenessError, FalseStatement, LedgerError, LeftOut
 from ledger.evidence.bundle import Bundle
@@ -73,7 +74,9 @@ def find_gaps(
             sound.add(one.topic)
     for topic in sorted((lists.keys() | demand_topics(bundle.subject, lots, records)) - set(statement.topics)):
         yield LeftOut(f"The log's statement does not cover '{topic}'.", topic=topic), ""
-    yield from _find_left_out(lists, {record.id for record in records}.union(hidden))
+    known = {record.id for record in records}.union(hidden)
+    yield from _find_left_out(lists, known)
+    yield from _find_unregistered(records, known.union(*lists.values()))
     yield from _find_unlisted(lists, sound, lots, records)
 
 
@@ -96,6 +99,15 @@ def _find_left_out(lists: Mapping[str, Sequence[str]], known: Collection[str]) -
                 yield LeftOut(message, topic=topic, record=record), record
 
 
+def _find_unregistered(records: Sequence[Record], known: Collection[str]) -> Iterator[Found]:
+    """What a site status says is of use only with the record that registers the site: where it is, and whose."""
+    for record in records:
+        for about in record.body["about"] if is_site_status(record) else ():
+            if about["record"] not in known:
+                message = f"Record {about['record']} of '{about['subject']}', whose status is shown, is left out."
+                yield LeftOut(message, topic=subject_topic(about["subject"]), record=about["record"]), about["record"]
+
+
 def _find_unlisted(
     lists: Mapping[str, Sequence[str]], sound: Collection[str], lots: Collection[str], records: Sequence[Record]
 ) -> Iterator[Found]:
@@ -106,7 +118,7 @@ def _find_unlisted(
     for topic, ids in topics.lists.items():
         for record_id in sorted(set(ids).difference(lists.get(topic, ()))):
             message = (
-                f"The log signed the list '{topic}' without record {record_id}, which belongs on it: "
-                "keep this bundle, it is signed proof against the operator."
+                f"The log signed the list '{topic}' without record {record_id}, which belongs on it by what is shown: "
+                "audit the log with this bundle, whose statement is then signed proof against the operator."
             )
             yield FalseStatement(message, topic=topic, record=record_id), record_id

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,10 @@ from benchmarks.generate import Generator
 from ledger.entry import format_entry
 from ledger.errors import LedgerError, TileError
 from ledger.evidence.audit import CHECKS, Audit, Tree
+from ledger.evidence.bundle import Completeness
 from ledger.evidence.chunk import Checked, Chunk, check_chunk
+from ledger.evidence.closure import collect_closure
+from ledger.evidence.completeness import sign_completeness, state_lists
 from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustedLog, TrustPolicy
 from ledger.log import merkle
@@ -21,8 +25,22 @@ from ledger.log.checkpoint import Checkpoint
 from ledger.log.merkle import EMPTY_ROOT, leaf_hash, plan_consistency, tree_root
 from ledger.log.note import Ed25519Signer
 from ledger.log.tiles import WIDTH, TileId, format_bundle, plan_tiles
-from tests.support.evidence import LONE_POLICY, POLICY, sign_log
-from tests.support.world import MINE, MINER, ORIGIN, START, TRADER, World, chain_world, dispatch_body, key_of, new_lot
+from tests.support.evidence import LOG_SIGNER, LONE_POLICY, POLICY, LogReader, sign_log, state_complete
+from tests.support.mines import mining_world
+from tests.support.world import (
+    AUDITOR,
+    DEPOT,
+    MINE,
+    MINER,
+    ORIGIN,
+    START,
+    TRADER,
+    World,
+    chain_world,
+    dispatch_body,
+    key_of,
+    new_lot,
+)
 
 NOW = datetime.fromtimestamp(START, UTC) + timedelta(hours=1)
 
@@ -51,6 +69,7 @@ def audit(
     policy: TrustPolicy = LONE_POLICY,
     now: datetime = NOW,
     note: str | None = None,
+    given: Sequence[tuple[str, Any]] = (),
     bend: Callable[[list[Chunk]], list[Chunk]] = lambda chunks: chunks,
     bend_tile: Callable[[TileId, bytes], bytes] = lambda _, computed: computed,
 ) -> Report:
@@ -59,6 +78,11 @@ def audit(
     head = run.open((note or sign_log(entries, int(now.timestamp()))).encode())
     if head is None:
         return run.finish()
+    leaves = [leaf_hash(one) for one in entries]
+    for old in run.open_statements(given):
+        run.check_extends(
+            old, {tile: tile_of(leaves, tile) for tile in plan_tiles(plan_consistency(old.size, head.size))}
+        )
     for chunk in bend(chunks_of(entries)):
         for tile, computed in run.fold(check_chunk(chunk, run.keys)):
             run.compare_tile(tile, computed, bend_tile(tile, computed))
@@ -310,6 +334,105 @@ def test_files_that_could_not_be_read_are_findings() -> None:
     assert codes(report) == [("files", "tile-error", 256)]
 
 
+# ---- statements of completeness -------------------------------------------------------------------------------------
+
+
+def recount(entries: list[bytes], *given: tuple[str, Any], **more: Any) -> Report:
+    """Audit a log with statements to hold against it."""
+    return audit(entries, given=given, **more)
+
+
+def stated(world: World, subject: str, size: int | None = None, **lies: tuple[str, ...]) -> Completeness:
+    """What the log signs about a subject when it has `size` entries; lies: `subject`, `status`, ... -> another list."""
+    entries = world.log[:size]
+    lists = collect_closure(subject, ORIGIN, LogReader(entries)).lists()
+    told = {topic: next((ids for kind, ids in lies.items() if topic.startswith(kind)), lists[topic]) for topic in lists}
+    return state_complete(entries, subject, told)
+
+
+def test_honest_statements_of_any_age_are_what_the_entries_give() -> None:
+    world = mining_world()
+    given = [stated(world, one, size) for size in (None, -1, -4) for one in ("lot:a", MINE, TRADER)]
+    report = recount(world.log, *((one.note, one.topics) for one in given))
+    assert report.verified, report.findings
+    count = sum(len(one.topics) for one in given)
+    assert report.checks[9].sentence == f"All {count} lists of 9 statements of completeness are what the entries give."
+    assert recount(world.log, *((one.note, {}) for one in given)).verified
+    assert audit(world.log).checks[9].sentence.startswith("No statement of completeness was given")
+
+
+@pytest.mark.parametrize("subject", ["lot:c", MINE, DEPOT, TRADER, AUDITOR])
+def test_a_statement_that_lies_in_any_list_is_proof_against_the_operator(subject: str) -> None:
+    world = mining_world()
+    lists = collect_closure(subject, ORIGIN, LogReader(world.log)).lists()
+    stranger = "ab" * 32
+    for topic, ids in lists.items():
+        for lie, record in ((ids[1:], ids[0]) if ids else ((stranger,), stranger), ((*ids, stranger), stranger)):
+            false = state_complete(world.log, subject, lists | {topic: lie})
+            report = recount(world.log, (false.note, false.topics))
+            assert outcomes(report) == {"completeness": "fail"}
+            (finding,) = report.findings
+            assert (finding.error.code, finding.record) == ("false-statement", record)
+            assert finding.error.values == {
+                "topic": topic,
+                "size": len(world.log),
+                "signed": len(lie),
+                "counted": len(ids),
+                "record": record,
+            }
+            assert "signed proof against the operator" in finding.error.message
+
+
+def test_a_lie_is_found_without_its_list_and_not_named_by_a_list_that_was_not_signed() -> None:
+    world = mining_world()
+    false = stated(world, "lot:c", status=("cd" * 32,))
+    for lists in ({}, {"status CD-NK": ("ab" * 32,)}):
+        (finding,) = recount(world.log, (false.note, lists)).findings
+        assert (finding.error.code, finding.record) == ("false-statement", "")
+        assert (finding.error.values["signed"], finding.error.values["counted"]) == (1, 2)
+        assert "entries give 2:" in finding.error.message
+    true = stated(world, "lot:c")
+    swapped = state_complete(world.log, "lot:c", {**true.topics, "status CD-NK": true.topics["status CD-NK"][::-1]})
+    (finding,) = recount(world.log, (swapped.note, swapped.topics)).findings
+    assert (finding.record, "entries give others:" in finding.error.message) == ("", True)
+
+
+def test_a_lie_told_earlier_is_found_when_the_log_has_gone_on() -> None:
+    world = mining_world()
+    false = stated(world, "lot:c", -2, status=())
+    assert outcomes(recount(world.log, (false.note, false.topics))) == {"completeness": "fail"}
+
+
+def test_a_statement_that_this_copy_of_the_log_cannot_answer() -> None:
+    world = mining_world()
+    later = stated(world, "lot:c")
+    report = recount(world.log[:-1], (later.note, later.topics))
+    assert outcomes(report) == {"completeness": "incomplete"}
+    assert codes(report) == [("completeness", "incomplete", None)]
+    report = recount(world.log, (later.note, later.topics), bend=lambda chunks: [chunks[0]._replace(entries=None)])
+    assert outcomes(report)["completeness"] == "incomplete"
+
+
+def test_a_statement_that_is_none_or_of_another_log() -> None:
+    world = mining_world()
+    lists = stated(world, "lot:c").topics
+    other = state_complete(world.log, "lot:c", lists, "other.example")
+    report = recount(world.log, ("nonsense", {}), (other.note, {}), (sign_log(world.log, START), {}))
+    assert outcomes(report) == {"completeness": "fail"}
+    assert [code for _, code, _ in codes(report)] == ["note-error", "untrusted-note", "completeness-error"]
+    run = Audit(LONE_POLICY, NOW)
+    assert run.open_statements([(other.note, {})]) == []
+
+
+def test_a_statement_for_another_root_is_a_fork() -> None:
+    world = mining_world()
+    head = Checkpoint(ORIGIN, len(world.log), bytes(32))
+    note = sign_completeness(state_lists(head, "lot:c", {}), [LOG_SIGNER])
+    report = recount(world.log, (note, {}))
+    assert outcomes(report) == {"consistency": "fail"}
+    assert codes(report) == [("consistency", "equivocation", None)]
+
+
 # ---- whom one trusts, and what one remembers ------------------------------------------------------------------------
 
 
@@ -322,7 +445,7 @@ def test_a_log_that_is_not_trusted() -> None:
     assert run.open(b"nonsense") is None
     report = run.finish()
     assert (report.verified, report.checkpoint) == (False, None)
-    assert [one.outcome.value for one in report.checks] == ["fail"] + ["skipped"] * 8
+    assert [one.outcome.value for one in report.checks] == ["fail"] + ["skipped"] * 9
 
 
 def test_another_log_than_the_one_asked_for() -> None:

@@ -7,8 +7,10 @@ import pytest
 from ledger.custody.replay import parents_of, upstream
 from ledger.errors import TooLarge, UnknownSubject
 from ledger.evidence import closure as closures
-from ledger.evidence.closure import collect_closure
-from tests.support.evidence import LogReader
+from ledger.evidence.closure import begun_lots, collect_closure, demand_topics
+from ledger.evidence.verify import verify_bundle
+from tests.support.evidence import POLICY, LogReader, later, lists_of, sealed
+from tests.support.mines import COOPERATIVE, FAR, NEIGHBOUR, correct, mine_in, mining_world
 from tests.support.world import (
     AUDITOR,
     AUTHORITY,
@@ -26,6 +28,7 @@ from tests.support.world import (
     extract_body,
     honest_world,
     new_lot,
+    site_body,
 )
 
 
@@ -140,6 +143,70 @@ def test_a_lot_with_more_records_than_a_bundle_holds(monkeypatch: pytest.MonkeyP
     with pytest.raises(TooLarge) as refused:
         collect_closure("lot:5", ORIGIN, reader)
     assert refused.value.values["limit"] == count - 1
+
+
+# ---- what mines are measured by -------------------------------------------------------------------------------------
+
+
+def lots_extracted(world: World, subject: str) -> set[str]:
+    records = collect_closure(subject, ORIGIN, LogReader(world.log)).records.values()
+    return {lot["id"] for record in records if record.type == "extract" for lot in record.body["lots"]}
+
+
+def test_a_mine_is_shown_with_what_it_produced_in_the_months_before() -> None:
+    world = mining_world()
+    assert lots_extracted(world, "lot:a") == {"lot:mid", "lot:a"}  # 2026-06 back to 2025-12
+    assert lots_extracted(world, "lot:b") == {"lot:mid", "lot:a", "lot:b", "lot:beside"}
+    assert lots_extracted(world, "lot:c") == {"lot:mid", "lot:a", "lot:b", "lot:beside"}
+    mine_in(world, "2025-12", "lot:december")
+    assert "lot:december" in lots_extracted(world, "lot:a")
+    found = collect_closure("lot:c", ORIGIN, LogReader(world.log))
+    assert found.lots == {"lot:a", "lot:b", "lot:c"}, "their lots are not followed"
+
+
+def test_statuses_of_mines_in_the_same_subdivision_come_with_who_these_are() -> None:
+    world = mining_world()
+    records = collect_closure("lot:a", ORIGIN, LogReader(world.log)).records.values()
+    stated = [r.body["about"][0]["subject"] for r in records if r.type == "attest"]
+    assert stated == [MINE, NEIGHBOUR]
+    registered = {r.body["id"] for r in records if r.type in ("site", "participant")}
+    assert {NEIGHBOUR, COOPERATIVE, MINE, MINER, AUTHORITY} <= registered
+    assert FAR not in registered
+
+
+def test_a_mine_that_is_registered_elsewhere_does_not_leave_its_old_neighbours() -> None:
+    world = mining_world()
+    world.do(MINER, "site", site_body(MINE, "mine", MINER) | {"subdivision": "CD-SK"}, [MINE])
+    topics = collect_closure("lot:a", ORIGIN, LogReader(world.log)).topics
+    assert {"status CD-NK", "status CD-SK"} <= set(topics)
+
+
+def test_what_a_correction_or_a_status_names_comes_with_it() -> None:
+    world = mining_world()
+    early = mine_in(world, "2024-01", "lot:early")
+    moved = {"from": "2026-06-03T00:00:00Z", "to": "2026-06-04T00:00:00Z"}
+    correction = correct(world, MINER, "extract", early, "lot:early", period=moved)
+    about = [{"subject": one, "record": world.state.subjects[one].head} for one in (NEIGHBOUR, "lot:neighbour")]
+    statement = {"status": "red", "effective": "2026-01-01", "act": "Decree 8", "authority": AUTHORITY}
+    world.do(AUTHORITY, "attest", {"kind": "site_status", "about": about, "statement": statement})
+    found = collect_closure("lot:a", ORIGIN, LogReader(world.log))
+    ids = {record.id for record in found.records.values()}
+    assert {early, correction, about[1]["record"]} <= ids
+    assert found.lists()["production site:mine 2026-06"][-1] == correction
+    assert verify_bundle(sealed(world, "lot:a"), POLICY, later(world)).verified
+
+
+def test_the_lists_of_a_closure_are_those_of_the_whole_log() -> None:
+    world = mining_world()
+    reader = LogReader(world.log)
+    for subject in ("lot:a", "lot:c", "lot:far", MINE, DEPOT, NEIGHBOUR, MINER, TRADER, AUDITOR, REGISTRAR):
+        found = collect_closure(subject, ORIGIN, reader)
+        assert found.lists() == lists_of(reader.records, found.topics)
+        assert list(found.topics) == sorted(found.topics)
+        demanded = demand_topics(subject, found.lots, found.records.values())
+        assert demanded <= set(found.topics)
+        begun = begun_lots(subject, found.lists(), {record.id: record for record in found.records.values()})
+        assert begun <= found.lots
 
 
 def test_upstream_meets_a_lot_once_however_many_ways_lead_to_it() -> None:
