@@ -56,9 +56,10 @@ def provenance(
     lot: Lot,
     down: Annotated[bool, typer.Option("--down", help="What became of it, instead of where it comes from.")] = False,
     depth: Annotated[int | None, typer.Option("--depth", min=1, help="How many steps.")] = None,
+    ranges: Annotated[bool, typer.Option("--ranges", help="Add the range of each share.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show where a lot comes from, as a tree back to the mines.
+    """Show where a lot comes from: a tree back to the mines, and shares of each metal by site and country.
 
     [bold]Example[/]: lodeline lot provenance REF-2026-17 --depth 10
     """
@@ -66,7 +67,7 @@ def provenance(
     from clients.cli.views import show_tree
 
     with Home().client() as client:
-        graph = client.provenance(lot, direction="down" if down else "up", depth=depth)
+        graph = client.provenance(lot, direction="down" if down else "up", depth=depth, intervals=ranges)
     show_tree(graph, as_json=as_json)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from clients.cli.output import clean, console, mark, show_json, show_table
 
@@ -72,6 +72,35 @@ def show_tree(graph: Json, *, as_json: bool) -> None:
         screen.print("[yellow]There is more beyond this depth: ask with --depth.[/]")
     if graph.get("hidden"):
         screen.print(f"[yellow]{graph['hidden']} lots are not yours to see.[/]")
+    if graph.get("origins"):
+        _show_origins(graph["origins"])
+
+
+def _show_origins(origins: Json) -> None:
+    """Shares of origin, largest first, and what the chain of custody makes of them."""
+    rows: list[list[Any]] = []
+    for one in origins["elements"]:
+        element = one["element"] or "dry mass"
+        for what, name in (("sites", "site"), ("countries", "code"), ("facilities", "site")):
+            rows += [[element, _SHARES[what], at[name], at.get("country"), *_shares(at)] for at in one[what]]
+        if one["uncovered"]["share"] != "0":
+            rows.append([element, "unknown origin", "", "", *_shares(one["uncovered"])])
+    show_table("", ["of", "share", "name", "country", "%", "range", "exact"], rows)
+    screen = console()
+    weakest = f", first at {clean(origins['weakest'])}" if origins["weakest"] else ""
+    screen.print(f"Chain of custody: {clean(origins['model'])}{weakest}.")
+    if not origins["supports_origin"]:
+        screen.print("[yellow]The shares are those of an account: they support no claim of origin.[/]")
+    for lot in origins["upgrades"]:
+        screen.print(f"[red]{clean(lot)} was made under a stronger model than its inputs had.[/]")
+
+
+_SHARES: Final = {"sites": "mined at", "countries": "mined in", "facilities": "passed through"}
+
+
+def _shares(share: Json) -> list[str]:
+    low, high = share.get("low"), share.get("high")
+    return [share["share"], f"{low} to {high}" if low else "", share["fraction"]]
 
 
 def _grow(root: str, nodes: Mapping[str, Json], links: Mapping[str, list[tuple[str, str]]]) -> Tree:

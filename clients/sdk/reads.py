@@ -68,9 +68,10 @@ class Reads:
         """The records that moved a lot and the evidence about it, oldest first."""
         return self.pages(f"/v1/lots/{escape(lot)}/history")
 
-    def provenance(self, lot: str, *, direction: str = "up", depth: int | None = None) -> Json:
-        """The lot graph upstream or downstream."""
-        return self.get(f"/v1/lots/{escape(lot)}/provenance", direction=direction, depth=depth)
+    def provenance(self, lot: str, *, direction: str = "up", depth: int | None = None, intervals: bool = False) -> Json:
+        """The lot graph upstream or downstream; upstream with shares of origin, and with their ranges if asked for."""
+        asked = "true" if intervals else None
+        return self.get(f"/v1/lots/{escape(lot)}/provenance", direction=direction, depth=depth, intervals=asked)
 
     def bundle(self, lot: str, *, hash_only: Sequence[str] = ()) -> bytes:
         """The evidence bundle of a lot, exactly as the service made it; hash_only: records to show by hash."""

@@ -36,6 +36,7 @@ MAX_WORK: Final = 400_000
 """Inputs times origins for which intervals are worked out: those of countries first, of sites last."""
 _ONE: Final = 1 << RATIO_BITS
 _PER_CENT: Final = 100 * 10**SHARE_PLACES
+_FINER: Final = 10**6
 
 
 class Spread(NamedTuple):
@@ -142,10 +143,10 @@ def bound_vector(
 
 def format_interval(share: Fraction, variance: Fraction, *, coverage: int = COVERAGE) -> tuple[str, str]:
     """`share` -+ k sigma in %, within 0 and 100, rounded outwards to six decimals."""
-    reach = _root_up(coverage**2 * variance * _PER_CENT**2)
+    reach = Fraction(_root_up(coverage**2 * variance * (_PER_CENT * _FINER) ** 2), _FINER)
     middle = share * _PER_CENT
-    low = max(0, int(middle) - reach)
-    high = min(_PER_CENT, -int(-middle // 1) + reach)
+    low = max(0, (middle - reach) // 1)
+    high = min(_PER_CENT, -((-middle - reach) // 1))
     return format_decimal(low, SHARE_PLACES), format_decimal(high, SHARE_PLACES)
 
 

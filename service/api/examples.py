@@ -90,6 +90,18 @@ STATEMENT: Final[dict[str, Any]] = RECORD | {
     "disclosed": {"kind": "weighing"},
     "concealed": [],
 }
+_ALL: Final = {"share": "100", "fraction": "1/1"}
+_RANGED: Final = _ALL | {"low": "", "high": ""}
+_PIT: Final = {"site": "site:pit-88", "country": "CD", "subdivision": "CD-NK", "kind": "mine"}
+_TANTALUM: Final[dict[str, Any]] = {
+    "element": "Ta",
+    "exact": True,
+    "sites": [_PIT | _RANGED],
+    "countries": [_RANGED | {"code": "CD"}],
+    "subdivisions": [_RANGED | {"code": "CD-NK"}],
+    "facilities": [_PIT | _ALL | {"site": "site:depot-goma", "kind": "depot"}],
+    "uncovered": {"share": "0", "fraction": "0/1"},
+}
 PROVENANCE: Final[dict[str, Any]] = {
     "lot": "lot:great-lakes/88",
     "direction": "up",
@@ -97,6 +109,14 @@ PROVENANCE: Final[dict[str, Any]] = {
     "edges": [{"child": "lot:great-lakes/88", "parent": LOT, "mass": "40", "index": 1503}],
     "complete": True,
     "hidden": 0,
+    "origins": {
+        "model": "segregated",
+        "weakest": "lot:great-lakes/88",
+        "upgrades": [],
+        "basis": "physical",
+        "supports_origin": True,
+        "elements": [_TANTALUM],
+    },
 }
 JWK: Final = {"crv": "Ed25519", "kty": "OKP", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 PARTICIPANT: Final[dict[str, Any]] = {

@@ -153,6 +153,67 @@ class GraphEdge(Answer):
     index: Index
 
 
+class Share(Answer):
+    """A share of a lot's contained metal on a dry basis."""
+
+    share: str = Field(description="In %, rounded half up to six decimals.")
+    fraction: str = Field(description="The same, exact, as `n/d`; empty where that is too long to read.")
+
+
+class RangedShare(Share):
+    """A share with its range, three standard uncertainties to either side; empty unless asked for."""
+
+    low: str
+    high: str
+
+
+class CodeShare(RangedShare):
+    """The share of a country (ISO 3166-1) or subdivision (ISO 3166-2)."""
+
+    code: str
+
+
+class SiteShare(RangedShare):
+    """The share that was extracted at a site."""
+
+    site: str
+    country: str
+    subdivision: str
+    kind: str
+
+
+class FacilityShare(Share):
+    """The share that went through a site at which a transform took it in."""
+
+    site: str
+    country: str
+    subdivision: str
+    kind: str
+
+
+class ElementOrigins(Answer):
+    """Where one metal of a lot comes from. Sites and `uncovered` sum to one, and so do countries and subdivisions."""
+
+    element: str = Field(description="Symbol of the metal; empty for shares of dry mass.")
+    exact: bool = Field(description="False where ratios were rounded, to 2^-64 each, because the chain is very long.")
+    sites: list[SiteShare]
+    countries: list[CodeShare]
+    subdivisions: list[CodeShare]
+    facilities: list[FacilityShare]
+    uncovered: Share = Field(description="What comes from lots of unknown origin.")
+
+
+class Origins(Answer):
+    """Shares of origin over all lots upstream, and the chain of custody that they rest on."""
+
+    model: str = Field(description="Chain-of-custody model of the weakest hop (ISO 22095).")
+    weakest: str | None = Field(description="The lot made at that hop, the first on the way; null for a mined lot.")
+    upgrades: list[str] = Field(description="Lots made under a stronger model than their inputs had.")
+    basis: Literal["physical", "account"]
+    supports_origin: bool = Field(description="False behind mass balance or book and claim: shares of an account.")
+    elements: list[ElementOrigins]
+
+
 class Provenance(Answer):
     """The lots above or below one."""
 
@@ -162,6 +223,7 @@ class Provenance(Answer):
     edges: list[GraphEdge]
     complete: bool = Field(description="False when depth or size cut something off.")
     hidden: int = Field(ge=0, description="Edges to lots that the reader may not see.")
+    origins: Origins | None = Field(description="Upwards; null downwards, and where there are too many lots upstream.")
 
 
 class Participant(Subject):

@@ -2,13 +2,13 @@
 
 Closures are recursive CTEs with UNION (a node once), never UNION ALL (a row per path): a graph of
 a few thousand lots has hundreds of thousands of paths. Arithmetic along the edges is left to
-`ledger.custody.provenance`.
+`ledger.custody.provenance`; here is only all that it needs, read in one statement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -42,6 +42,51 @@ def read_edges(conn: Connection, lot: int, direction: Direction, *, limit: int) 
     """Edges above or below a lot, nearest first as the engines walk it, at most `limit`."""
     rows = conn.execute(_UP if direction == "up" else _DOWN, {"lot": lot, "limit": limit})
     return [EdgeFound(*row) for row in rows]
+
+
+class TakenFound(NamedTuple):
+    """As `EdgeFound`, with the quality that the parent had then: % of water, and its assay as canonical JSON."""
+
+    child: int
+    parent: int
+    mass: str
+    moisture: str
+    assay: str
+    seq: int
+
+
+class Chain(NamedTuple):
+    """All that is upstream of some lots, and they themselves.
+
+    taken: by child and then by parent, in the order of their numbers; origins: lot -> the number of
+    the site where it came into being, and the model under which a transform made it (None: extracted).
+    """
+
+    taken: list[TakenFound]
+    origins: dict[int, tuple[int, str | None]]
+
+
+_CHAIN: Final = text(
+    "WITH RECURSIVE near(num) AS (SELECT num FROM subjects WHERE num IN :lots UNION "
+    "SELECT e.parent FROM near n JOIN edges e ON e.child = n.num) "
+    "SELECT o.lot, o.site, NULL, o.model, NULL, NULL FROM (SELECT num FROM near LIMIT :many) n "
+    "JOIN lot_origins o ON o.lot = n.num UNION ALL "
+    "SELECT e.child, e.parent, e.mass, e.moisture, e.assay, e.seq FROM (SELECT num FROM near LIMIT :many) n "
+    "JOIN edges e ON e.child = n.num LIMIT :rows"
+).bindparams(numbers("lots"))
+
+ROWS_PER_LOT: Final = 8
+"""A chain has at most so many rows per lot that it may have: each lot once, and on average seven inputs."""
+
+
+def read_chain(conn: Connection, lots: Collection[int], *, limit: int) -> Chain | None:
+    """Everything upstream of these lots; None when that is more than `limit` lots or has too many inputs."""
+    most = limit * ROWS_PER_LOT
+    found: Any = conn.execute(_CHAIN, {"lots": list(lots), "many": limit + 1, "rows": most + 1}).fetchall()
+    origins = {row[0]: (row[1], row[3]) for row in found if row[2] is None}
+    if len(origins) > limit or len(found) > most:
+        return None
+    return Chain(sorted(TakenFound(*row) for row in found if row[2] is not None), origins)
 
 
 _BELOW: Final = (

@@ -7,14 +7,14 @@ applied to the memory: it compares with what was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection
 
 from ledger.custody.state import Step
-from ledger.custody.subjects import Lot, Participant, Site, Subject, kind_of
+from ledger.custody.subjects import Edge, Lot, Participant, Site, Subject, kind_of
 from ledger.custody.topics import MINE, is_site_status, moved_month, number_of_month, production_month
 from ledger.envelope import Record
 from service.storage.memory import Memory, evidence_about, id_prefix
@@ -34,7 +34,8 @@ class Rows:
         self._subject_records: list[tuple[int, int, bool]] = []
         self._keys: dict[str, int] = {}
         self._tags: dict[str, str | None] = {}
-        self._edges: list[tuple[int, int, str, int]] = []
+        self._edges: list[tuple[int, int, str, int, str, str]] = []
+        self._origins: list[tuple[int, int, str | None]] = []
         self._parties: dict[tuple[int, int], tuple[int, int]] = {}
         self._production: list[tuple[str, int, int, str]] = []  # site id, month, seq, type
         self._site_statuses: list[tuple[str, int]] = []
@@ -55,8 +56,8 @@ class Rows:
             self._keys[kid] = seq
         if step.tags:
             self._tags.update(step.tags)
-        for edge in step.edges:
-            self._edges.append((memory.numbers[edge.child], memory.numbers[edge.parent], edge.mass, seq))
+        if step.edges:
+            self._gather_edges(step.edges, seq)
         gather = _GATHER.get(record.type)
         if gather is not None:
             gather(self, record, seq)
@@ -75,7 +76,20 @@ class Rows:
             for party in (subject.custodian, subject.consignee):
                 if party and party not in known:
                     self._parties.setdefault((memory.numbers[party], num), (seq, month))
+            if before is None:
+                model = subject.model if subject.generation else None
+                self._origins.append((num, memory.numbers[subject.site], model))
         return num
+
+    def _gather_edges(self, edges: Iterable[Edge], seq: int) -> None:
+        """What a transform took, with the quality that each input had then."""
+        numbers = self._memory.numbers
+        assays: dict[str, str] = {}
+        for edge in edges:
+            if edge.parent not in assays:
+                assays[edge.parent] = orjson.dumps(edge.assay, option=_CANONICAL).decode()
+            child, parent = numbers[edge.child], numbers[edge.parent]
+            self._edges.append((child, parent, edge.mass, seq, edge.moisture, assays[edge.parent]))
 
     def _gather_statement(self, record: Record, seq: int) -> None:
         body = record.body
@@ -119,6 +133,7 @@ class Rows:
         insert_many(conn, _UPSERT_TAG, [(tag, numbers[lot]) for tag, lot in self._tags.items() if lot is not None])
         delete_in(conn, _DELETE_TAGS, [tag for tag, lot in self._tags.items() if lot is None])
         insert_many(conn, _INSERT_EDGE, self._edges)
+        insert_many(conn, _INSERT_ORIGIN, self._origins)
         insert_many(conn, _INSERT_PARTY, [(*pair, *since) for pair, since in sorted(self._parties.items())])
         insert_many(conn, _INSERT_PRODUCTION, self._production_rows(conn))
         insert_many(conn, _INSERT_SITE_STATUS, self._site_statuses)
@@ -193,7 +208,8 @@ _UPSERT_KEY: Final = (
 )
 _UPSERT_TAG: Final = "INSERT INTO tags (tag, lot) VALUES (?, ?) ON CONFLICT (tag) DO UPDATE SET lot = excluded.lot"
 _DELETE_TAGS: Final = "DELETE FROM tags WHERE tag IN (??)"
-_INSERT_EDGE: Final = "INSERT INTO edges (child, parent, mass, seq) VALUES (?, ?, ?, ?)"
+_INSERT_EDGE: Final = "INSERT INTO edges (child, parent, mass, seq, moisture, assay) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_ORIGIN: Final = "INSERT INTO lot_origins (lot, site, model) VALUES (?, ?, ?)"
 _INSERT_PARTY: Final = (
     "INSERT INTO lot_parties (participant, lot, seq, month) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (participant, lot) DO NOTHING"

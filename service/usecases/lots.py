@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from ledger.errors import TooLarge
 from service.storage.engine import Connection
 from service.storage.read_graph import Direction, EdgeFound, lots_of_party, read_edges
 from service.storage.read_records import list_history
@@ -13,6 +14,7 @@ from service.storage.read_subjects import LotFilter, SubjectFound, find_subject,
 from service.usecases.access import View, open_view
 from service.usecases.contents import Sight
 from service.usecases.context import Context
+from service.usecases.origins import describe_origins
 from service.usecases.paging import cut_page, parse_number
 from service.usecases.policy import Reader
 
@@ -71,11 +73,14 @@ def get_history(context: Context, reader: Reader, lot: str, *, cursor: str | Non
     return {"items": items, "next": following}
 
 
-def get_provenance(context: Context, reader: Reader, lot: str, *, direction: Direction, depth: int) -> dict[str, Any]:
+def get_provenance(
+    context: Context, reader: Reader, lot: str, *, direction: Direction, depth: int, intervals: bool = False
+) -> dict[str, Any]:
     """The lots above or below one, `depth` steps far, with the mass that went along each edge.
 
     complete: nothing was left out for depth or size; hidden: edges to lots that the reader may not
-    see. Raises NotFound.
+    see; origins: upwards, shares over all lots upstream however many steps are shown (None when they
+    are more than the limit). Raises NotFound.
     """
     with context.store.reading() as conn:
         view = open_view(conn, context, reader)
@@ -94,7 +99,15 @@ def get_provenance(context: Context, reader: Reader, lot: str, *, direction: Dir
         return _present_graph(conn, lot, direction, distance, edges) | {
             "complete": complete and not cut,
             "hidden": hidden,
+            "origins": _origins(context, conn, root, intervals) if direction == "up" else None,
         }
+
+
+def _origins(context: Context, conn: Connection, lot: SubjectFound, intervals: bool) -> dict[str, Any] | None:
+    try:
+        return describe_origins(conn, lot, intervals=intervals, limit=context.limits.origin_lots)
+    except TooLarge:
+        return None
 
 
 def _visible_below(view: View, root: int, edges: list[EdgeFound]) -> set[int]:

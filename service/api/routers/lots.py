@@ -75,9 +75,12 @@ def get_provenance(
         Literal["up", "down"], Query(description="up: what it was made from; down: what was made from it (a recall).")
     ] = "up",
     depth: Annotated[int, Query(ge=1, le=MAX_DEPTH, description="Steps to go.")] = MAX_DEPTH,
+    intervals: Annotated[
+        bool, Query(description="Add the range of each share, at the usual uncertainty of masses and assays.")
+    ] = False,
 ) -> dict[str, Any]:
-    """The lots that one was made from, or that were made from it, and the mass that went each way."""
-    return lots.get_provenance(service.context, reader, id, direction=direction, depth=depth)
+    """The lots that one was made from, or that were made from it, the mass that went each way, and shares of origin."""
+    return lots.get_provenance(service.context, reader, id, direction=direction, depth=depth, intervals=intervals)
 
 
 @router.get(
@@ -100,9 +103,12 @@ def get_bundle(
     hash_only: Annotated[
         list[RecordId] | None, Query(max_length=1000, description="Records to show by their hash only.")
     ] = None,
+    verdict: Annotated[
+        list[RecordId] | None, Query(max_length=50, description="Verdicts on this lot to put in, by id.")
+    ] = None,
 ) -> Response:
     """Everything about a lot that an outsider needs to check it without this service, in one file."""
-    data = bundle.make_bundle(service.context, reader, id, hash_only=hash_only or ())
+    data = bundle.make_bundle(service.context, reader, id, hash_only=hash_only or (), verdicts=verdict or ())
     return Response(
         data, media_type=BUNDLE_MEDIA, headers={"content-disposition": 'attachment; filename="bundle.json"'}
     )

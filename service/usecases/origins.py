@@ -1,0 +1,126 @@
+"""Where lots come from, reckoned from the derived tables: read once, then folded by `ledger.rules.origins`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from ledger.custody.provenance import Limits as GraphLimits
+from ledger.custody.provenance import Making, Taken
+from ledger.custody.quantity import MASS_PLACES, contained_metal, dry_mass, parse_analyte, parse_decimal
+from ledger.errors import TooLarge
+from ledger.rules.origins import Custody, Intervals, LotGraph, Origins, Place, format_origins, trace_origins
+from ledger.rules.portfolio import trace_many
+from ledger.rules.uncertainty import bound_vector
+from service.storage.engine import Connection
+from service.storage.read_graph import Chain, TakenFound, read_chain
+from service.storage.read_subjects import SubjectFound, load_subjects
+
+DEPTH: Final = 512
+"""Most transforms one after the other."""
+_MILLIGRAM: Final = "0.000001"
+
+
+def read_lot_graph(conn: Connection, lots: Collection[int], *, limit: int) -> LotGraph[int]:
+    """The graph above these lots (by number). Raises TooLarge beyond `limit` lots."""
+    chain = read_chain(conn, lots, limit=limit)
+    if chain is None:
+        raise TooLarge(
+            f"There are more than {limit} lots upstream: ask for a lot nearer to the mines.", what="lots", limit=limit
+        )
+    ids, places = _read_sites(conn, {site for site, _ in chain.origins.values()})
+    mined = {lot: ids[site] for lot, (site, model) in chain.origins.items() if model is None}
+    return LotGraph(_read_makings(chain, ids), mined, places)
+
+
+def _read_sites(conn: Connection, numbers: Collection[int]) -> tuple[dict[int, str], dict[str, Place]]:
+    """Ids by number, and what is asked of each site by id."""
+    found = load_subjects(conn, numbers)
+    places = {}
+    for row in found.values():
+        data = orjson.loads(row.data)
+        places[row.id] = Place(data["country"], data["subdivision"], data["kind"])
+    return {number: row.id for number, row in found.items()}, places
+
+
+def _read_makings(chain: Chain, ids: dict[int, str]) -> dict[int, Making[int]]:
+    """How each lot was made; outputs of one record share one `Making`."""
+    inputs: dict[int, list[Taken[int]]] = {}  # by record
+    first: dict[int, int] = {}  # record -> the output by whose edges its inputs are read
+    record_of: dict[int, int] = {}
+    for found in chain.taken:
+        child, seq = found.child, found.seq
+        record_of[child] = seq
+        if first.setdefault(seq, child) == child:
+            inputs.setdefault(seq, []).append(_read_taken(found))
+    makings: dict[int, Making[int]] = {}
+    for seq, child in first.items():
+        site, model = chain.origins[child]
+        makings[seq] = Making(ids[site], model or "", tuple(inputs[seq]))
+    return {lot: makings[seq] for lot, seq in record_of.items()}
+
+
+def _read_taken(found: TakenFound) -> Taken[int]:
+    mass = parse_decimal(found.mass, MASS_PLACES)
+    dry, metal = _per_milligram(found.moisture, found.assay)
+    return Taken(found.parent, mass * dry, {element: mass * units for element, units in metal})
+
+
+@lru_cache(maxsize=65536)
+def _per_milligram(moisture: str, assay: str) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """Dry mass and contained metals of a milligram of this quality."""
+    metal = contained_metal(_MILLIGRAM, moisture, orjson.loads(assay))
+    return dry_mass(_MILLIGRAM, moisture), tuple(metal.items())
+
+
+def elements_of(lot: SubjectFound) -> list[str | None]:
+    """The metals that a lot is assayed for, by symbol, and None for its dry mass."""
+    return [*sorted({parse_analyte(analyte).element for analyte in orjson.loads(lot.data)["assay"]}), None]
+
+
+def describe_origins(conn: Connection, lot: SubjectFound, *, intervals: bool = False, limit: int) -> dict[str, Any]:
+    """Shares of a lot's metals and dry mass by site, country, subdivision and facility, as `format_origins` shows them.
+
+    intervals: with the range that the usual uncertainty of masses and assays gives each. Raises TooLarge.
+    """
+    graph = read_lot_graph(conn, (lot.num,), limit=limit)
+    limits = GraphLimits(lots=limit, depth=DEPTH)
+    origins = trace_origins(lot.num, graph, elements_of(lot), limits=limits)
+    ranges: dict[str | None, Intervals] = {}
+    if intervals:
+        vectors = origins.vectors.items()
+        ranges = {element: bound_vector(lot.num, graph, vector, limits=limits) for element, vector in vectors}
+    return format_origins(_with_ids(conn, origins), graph.sites, ranges)
+
+
+def describe_many(
+    conn: Connection, lots: Sequence[SubjectFound], element: str | None, *, limit: int
+) -> dict[str, dict[str, Any]]:
+    """The same for many lots at once and one element, by lot id: ancestors that they share are reckoned once."""
+    graph = read_lot_graph(conn, [lot.num for lot in lots], limit=limit)
+    traced = trace_many([lot.num for lot in lots], graph, (element,), limits=GraphLimits(lots=limit, depth=DEPTH))
+    names = _names(conn, traced.values())
+    return {lot.id: format_origins(_renamed(traced[lot.num], names), graph.sites) for lot in lots}
+
+
+def _with_ids(conn: Connection, origins: Origins[int]) -> Origins[str]:
+    return _renamed(origins, _names(conn, (origins,)))
+
+
+def _names(conn: Connection, many: Iterable[Origins[int]]) -> dict[int, str]:
+    """Ids of the lots that these name."""
+    numbers: set[int] = set()
+    for origins in many:
+        custody = origins.custody
+        numbers |= {origins.lot, *custody.upgrades} | ({custody.weakest} if custody.weakest is not None else set())
+    return {number: row.id for number, row in load_subjects(conn, numbers).items()}
+
+
+def _renamed(origins: Origins[int], names: dict[int, str]) -> Origins[str]:
+    custody = origins.custody
+    weakest = None if custody.weakest is None else names[custody.weakest]
+    upgrades = frozenset(names[one] for one in custody.upgrades)
+    return Origins(names[origins.lot], Custody(custody.model, weakest, upgrades), origins.vectors)
