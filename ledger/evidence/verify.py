@@ -14,6 +14,7 @@ The steps, in the order of the report:
 10. disclosures  every disclosed member is the one that was signed
 11. times        the log's clock never runs backwards, nor ahead of its witnesses or of the reader
 12. completeness the log has signed which records there are, and none of them is left out
+13. verdicts     every verdict in it follows from the records shown, byte for byte
 
 Bad evidence never raises. That nothing newer happened cannot be seen from a bundle, nor whether the
 operator signed a list that lies: the audit of the whole log shows it, and the signature is the proof.
@@ -24,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger.custody.events import check_disclosed, check_schema
 from ledger.custody.replay import Replay, parents_of
@@ -34,7 +35,6 @@ from ledger.envelope import Record, check_signature, open_disclosures, parse_rec
 from ledger.errors import (
     CheckpointError,
     Incomplete,
-    KeyFormatError,
     LedgerError,
     TimeAhead,
     TimeBefore,
@@ -43,17 +43,21 @@ from ledger.errors import (
 )
 from ledger.evidence.bundle import Bundle, FullEntry, HashOnlyEntry, parse_bundle
 from ledger.evidence.coverage import find_gaps, kind_of_subject, lots_of
+from ledger.evidence.keyring import collect_keys
 from ledger.evidence.report import Notebook, Report
 from ledger.evidence.summary import summarize_lot
 from ledger.evidence.trust import Trusted, TrustPolicy
-from ledger.keys import PublicKey, parse_public_jwk
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.merkle import check_inclusion, leaf_hash
 from ledger.log.note import Note
 
+if TYPE_CHECKING:
+    from ledger.rules.pack import Pack
+    from ledger.rules.reference.snapshot import References
+
 CHECKS = (
     "format", "checkpoint", "witnesses", "inclusion", "records", "signatures",
-    "custody", "chain", "balance", "disclosures", "times", "completeness",
+    "custody", "chain", "balance", "disclosures", "times", "completeness", "verdicts",
 )  # fmt: skip
 CLOCK_SKEW = 300
 """Seconds by which clocks of different machines may differ."""
@@ -71,10 +75,18 @@ class Shown:
     disclosures: tuple[str, ...]
 
 
-def verify_bundle(data: bytes, policy: TrustPolicy, now: datetime) -> Report:
+def verify_bundle(
+    data: bytes,
+    policy: TrustPolicy,
+    now: datetime,
+    *,
+    packs: Iterable[Pack] = (),
+    references: References | None = None,
+) -> Report:
     """What the bundle proves to somebody who trusts `policy`. Never raises for bad evidence.
 
-    data: the file; now: aware, for what cannot have happened yet.
+    data: the file; now: aware, for what cannot have happened yet; packs, references: what its verdicts
+    were made with, beside the packs that ship with the project.
     """
     book = Notebook(CHECKS)
     try:
@@ -85,7 +97,7 @@ def verify_bundle(data: bytes, policy: TrustPolicy, now: datetime) -> Report:
     full = sum(isinstance(entry, FullEntry) for entry in bundle.entries)
     hidden = len(bundle.entries) - full
     book.close("format", f"A whole bundle of {full} records{f' and {hidden} shown by hash only' if hidden else ''}.")
-    return _Verification(bundle, policy, int(now.timestamp()), book).run()
+    return _Verification(bundle, policy, int(now.timestamp()), book, tuple(packs), references).run()
 
 
 @dataclass(slots=True)
@@ -96,12 +108,14 @@ class _Verification:
     policy: TrustPolicy
     now: int
     book: Notebook
+    packs: tuple[Pack, ...] = ()
+    references: References | None = None
     shown: list[Shown] = field(default_factory=list)
     hidden: dict[str, int] = field(default_factory=dict)
     disclosed: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Report:
-        """Steps 2 to 12."""
+        """Steps 2 to 13."""
         bundle, book = self.bundle, self.book
         trusted, checkpoint = self._open_checkpoint()
         if checkpoint is not None:
@@ -124,6 +138,7 @@ class _Verification:
             "lot": summarize_lot(bundle.subject, replay),
             "balances": [line.to_json() for line in replay.balances],
             "disclosed": self.disclosed,
+            "verdicts": self._check_verdicts(checkpoint),
         }
         return book.report(bundle.subject, bundle.origin, checkpoint, details)
 
@@ -274,6 +289,27 @@ class _Verification:
             "completeness", f"The log has signed {len(lists)} lists of {count} records: none of them is left out."
         )
 
+    # 13 --------------------------------------------------------------------------------------------------------------
+
+    def _check_verdicts(self, checkpoint: Checkpoint | None) -> list[dict[str, Any]]:
+        if not self.bundle.verdicts:
+            self.book.close("verdicts", "The bundle carries no verdict.")
+            return []
+        from ledger.evidence.judging import Evidence
+        from ledger.evidence.verdicts import check_verdicts  # brings rules and packs: 0.2 s that others need not pay
+        from ledger.rules.reference.snapshot import References
+
+        bundle = self.bundle
+        return check_verdicts(
+            bundle.verdicts,
+            Evidence(bundle.subject, bundle.origin, self.shown, list(self.hidden)),
+            checkpoint,
+            self.book,
+            verifiers=self.policy.verifiers(bundle.origin),
+            packs=self.packs,
+            references=self.references or References(),
+        )
+
 
 def open_trusted(
     policy: TrustPolicy, note: str | bytes, origin: str, book: Notebook
@@ -300,29 +336,6 @@ def open_trusted(
         else "Your trust policy asks for no witness: only the operator vouches for the log's history.",
     )
     return trusted, head
-
-
-def collect_keys(records: Iterable[Record]) -> dict[str, PublicKey]:
-    """Every key that any of the records enrols, by kid, which is the hash of the key."""
-    keys: dict[str, PublicKey] = {}
-    for record in records:
-        for jwk in enrolled_keys(record):
-            try:
-                key = parse_public_jwk(jwk)
-            except KeyFormatError:
-                continue  # the replay refuses the record, with a pointer
-            keys[key.kid] = key
-    return keys
-
-
-def enrolled_keys(record: Record) -> list[dict[str, str]]:
-    """The public JWKs that a record adds to the register."""
-    body = record.body
-    if record.type == "genesis":
-        return list(body["registrar"]["keys"])
-    if record.type == "participant":
-        return list(body.get("keys") or ())
-    return [body["key"]] if record.type == "key" and "key" in body else []
 
 
 def _unverified(error: LedgerError) -> Checkpoint | None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ledger.custody.topics import number_of_month
+from ledger.encoding import parse_json
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
 from ledger.errors import TooLarge
@@ -35,6 +37,7 @@ from service.usecases.policy import Reader
 from service.usecases.receipts import cosigned_checkpoint
 from service.usecases.records import check_record_id
 from service.usecases.tiles import prove, require_head
+from service.usecases.verdicts import read_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,17 @@ class Gathered:
 
 
 def make_bundle(
-    context: Context, reader: Reader, subject: str, *, kind: str = "lot", hash_only: Collection[str] = ()
+    context: Context,
+    reader: Reader,
+    subject: str,
+    *,
+    kind: str = "lot",
+    hash_only: Collection[str] = (),
+    verdicts: Collection[str] = (),
 ) -> bytes:
-    """The bundle of a lot, site or participant as bytes. hash_only: records whose content is to be left out.
+    """The bundle of a lot, site or participant as bytes.
+
+    hash_only: records whose content is to be left out; verdicts: ids of verdicts on it to put in.
 
     Raises NotFound, Forbidden, BadRequest (a record that is not in the bundle), TooLarge.
     """
@@ -75,8 +86,17 @@ def make_bundle(
             else:
                 shown.append(FullEntry(index, entry, proof, tuple(sight.disclosures(index))))
         note = cosigned_checkpoint(conn)
+        carried = tuple(_read_verdict(conn, reader, one, subject) for one in verdicts)
     completeness = sign_lists(context, gathered)
-    return format_bundle(Bundle(context.origin, context.vkey, note, subject, tuple(shown), completeness))
+    return format_bundle(Bundle(context.origin, context.vkey, note, subject, tuple(shown), completeness, carried))
+
+
+def _read_verdict(conn: Connection, reader: Reader, verdict_id: str, subject: str) -> dict[str, Any]:
+    found = read_own(conn, reader, verdict_id)
+    if found.subject != subject:
+        raise BadRequest(f"This verdict is about '{found.subject}'.", pointer="/verdict")
+    envelope: dict[str, Any] = parse_json(found.envelope.encode())
+    return envelope
 
 
 def gather_evidence(conn: Connection, context: Context, view: View, subject: str, *, kind: str) -> Gathered:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from ledger.encoding import MAX_INT, format_json, format_time, parse_time
+from ledger.encoding import format_json, format_time, parse_time
 from ledger.entry import parse_entry
 from ledger.envelope import Record
 from ledger.errors import ClaimError, EncodingError, PackError
@@ -23,15 +23,12 @@ from ledger.rules.pack import Pack, index_packs, parse_pack
 from ledger.rules.risk import assess_risk
 from ledger.rules.signed import sign_verdict
 from ledger.rules.verdict import format_verdict, verdict_id
-from service.errors import BadCursor, NotFound
-from service.storage.engine import Connection
 from service.storage.read_subjects import find_subject
-from service.storage.verdicts import VerdictFound, add_verdict, find_verdicts, list_verdicts
+from service.storage.verdicts import VerdictFound, add_verdict
 from service.usecases.access import open_view
 from service.usecases.bundle import Gathered, gather_evidence
 from service.usecases.context import Context
-from service.usecases.paging import cut_page, parse_text
-from service.usecases.policy import SEES_DISCLOSURES, Reader
+from service.usecases.policy import Reader
 from service.usecases.reference import current_references
 
 MAX_OWN_PACKS: Final = 5
@@ -184,56 +181,3 @@ def _store(context: Context, reader: Reader, envelope: dict[str, Any], records: 
     )
     with context.store.writing() as conn:
         return add_verdict(conn, row, records)
-
-
-def get_verdict(context: Context, reader: Reader, verdict_id: str) -> bytes:
-    """The signed verdict with this id as canonical JSON. Raises NotFound unless the reader may have it."""
-    with context.store.reading() as conn:
-        return read_own(conn, reader, verdict_id).envelope.encode()
-
-
-def read_own(conn: Connection, reader: Reader, verdict_id: str) -> VerdictFound:
-    """The verdict with this id, if the reader may have it. Raises NotFound."""
-    for found in find_verdicts(conn, verdict_id):
-        if _may_read(reader, found):
-            return found
-    raise NotFound("There is no such verdict, or it was given to somebody else.")
-
-
-def _may_read(reader: Reader, found: VerdictFound) -> bool:
-    return reader.is_member and (reader.participant == found.claimant or _sees_all(reader))
-
-
-def _sees_all(reader: Reader) -> bool:
-    return not reader.roles.isdisjoint(SEES_DISCLOSURES)
-
-
-def list_own(context: Context, reader: Reader, *, subject: str, cursor: str | None, limit: int) -> dict[str, Any]:
-    """A page of the verdicts that the reader may have, newest first."""
-    created, after = _place(cursor)
-    with context.store.reading() as conn:
-        found = list_verdicts(
-            conn,
-            reader.participant,
-            everybody=_sees_all(reader),
-            subject=subject,
-            created=created,
-            after=after,
-            limit=limit + 1,
-        )
-    page, following = cut_page(found, limit, lambda one: f"{one.created} {one.id}")
-    items = [
-        {"id": one.id, "subject": one.subject, "answer": one.answer, "created": format_time(one.created)}
-        for one in page
-    ]
-    return {"items": items, "next": following}
-
-
-def _place(cursor: str | None) -> tuple[int, str]:
-    """After which verdict a page begins: seconds and id."""
-    if cursor is None:
-        return MAX_INT, ""
-    created, _, after = parse_text(cursor).partition(" ")
-    if not (created.isdecimal() and created.isascii() and int(created) <= MAX_INT):
-        raise BadCursor("Use a cursor as the service gave it out, or none to begin at the start.", pointer="/cursor")
-    return int(created), after

@@ -15,7 +15,7 @@ from service.api.answers import LOGIN, answers, page
 from service.api.bodies import JSON_MEDIA, check_length, check_media, read_body
 from service.api.deps import USUAL_PAGE, BackendDep, CursorParam, LimitParam, MemberDep
 from service.errors import BodyTooLarge, NotFound, TimedOut, UnsupportedMedia
-from service.usecases import claims, packs
+from service.usecases import claims, packs, verdicts
 
 router = APIRouter(tags=["verification"])
 
@@ -86,7 +86,7 @@ def list_verdicts(
     limit: LimitParam = USUAL_PAGE,
 ) -> dict[str, Any]:
     """Verdicts that the reader asked for, newest first; all for auditors and authorities."""
-    return claims.list_own(service.context, reader, subject=subject, cursor=cursor, limit=limit)
+    return verdicts.list_own(service.context, reader, subject=subject, cursor=cursor, limit=limit)
 
 
 @router.get(
@@ -98,7 +98,7 @@ def list_verdicts(
 )
 def get_verdict(service: BackendDep, reader: MemberDep, id: VerdictId) -> Response:
     """A verdict as it was signed, in canonical JSON."""
-    return Response(claims.get_verdict(service.context, reader, id), media_type="application/json")
+    return Response(verdicts.get_verdict(service.context, reader, id), media_type="application/json")
 
 
 @router.get("/v1/rule-packs", response_model=schemas.Page[shapes.RulePack], responses=answers(page(shapes.RULE_PACK)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ import pytest
 from ledger.encoding import format_json, format_time, parse_json
 from ledger.evidence.bundle import FullEntry, HashOnlyEntry, parse_bundle
 from ledger.evidence.judging import Evidence, find_differences, recompute
+from ledger.evidence.trust import TrustedLog, TrustPolicy
+from ledger.evidence.verify import verify_bundle
 from ledger.log.note import parse_vkey
 from ledger.rules.claim import CLAIMS
 from ledger.rules.packs import read_packs
@@ -98,6 +101,23 @@ def test_the_verdict_is_recomputed_offline_from_the_bundle(desk: Desk) -> None:
     lie = copy.deepcopy(verdict)
     lie["answer"] = "refuted"
     assert find_differences(lie, again) == ["/answer"]
+
+
+def test_a_bundle_carries_verdicts_and_verify_recomputes_them(desk: Desk) -> None:
+    place = ask(desk, SMELTER, question("quantity", claim={"terms": {"kg": "22"}})).headers["location"]
+    other = ask(desk, TRADER, question("quantity", "lot:4", claim={"terms": {"kg": "22"}})).headers["location"]
+    identity = place.rpartition("/")[2]
+    data = desk.get("/v1/lots/lot:5/bundle", SMELTER, verdict=identity).content
+    policy = TrustPolicy((TrustedLog(parse_vkey(desk.get("/.well-known/lodeline").json()["vkey"])),))
+    now = datetime.fromtimestamp(desk.now, UTC)
+    report = verify_bundle(data, policy, now)
+    assert report.verified, [one.to_json() for one in report.findings]
+    assert [(one["id"], one["recomputed"]) for one in report.details["verdicts"]] == [(identity, "same")]
+    assert desk.get("/v1/lots/lot:5/bundle", SMELTER, verdict="0" * 64).status_code == 404
+    assert desk.get("/v1/lots/lot:4/bundle", TRADER, verdict=identity).status_code == 404
+    assert desk.get("/v1/lots/lot:5/bundle", SMELTER, verdict=other.rpartition("/")[2]).status_code == 404
+    wrong = desk.get("/v1/lots/lot:5/bundle", AUDITOR, verdict=other.rpartition("/")[2])
+    assert (wrong.status_code, wrong.json()["pointer"]) == (400, "/verdict")
 
 
 def incident(desk: Desk, subject: str) -> dict[str, Any]:

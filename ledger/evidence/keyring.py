@@ -1,0 +1,35 @@
+"""The keys that records enrol: for checking signatures before anything else is known of them.
+
+Which key may sign when is the custody rules' business: a key's name is the hash of the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ledger.envelope import Record
+from ledger.errors import KeyFormatError
+from ledger.keys import PublicKey, parse_public_jwk
+
+
+def collect_keys(records: Iterable[Record]) -> dict[str, PublicKey]:
+    """Every key that any of the records enrols, by kid, which is the hash of the key."""
+    keys: dict[str, PublicKey] = {}
+    for record in records:
+        for jwk in enrolled_keys(record):
+            try:
+                key = parse_public_jwk(jwk)
+            except KeyFormatError:
+                continue  # the replay refuses the record, with a pointer
+            keys[key.kid] = key
+    return keys
+
+
+def enrolled_keys(record: Record) -> list[dict[str, str]]:
+    """The public JWKs that a record adds to the register."""
+    body = record.body
+    if record.type == "genesis":
+        return list(body["registrar"]["keys"])
+    if record.type == "participant":
+        return list(body.get("keys") or ())
+    return [body["key"]] if record.type == "key" and "key" in body else []
