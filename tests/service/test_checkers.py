@@ -164,6 +164,6 @@ def test_key_that_becomes_known_later_is_sent_later(world: World) -> None:
 def test_answers_larger_than_any_pipe_hold_nobody_up(world: World, pool: Checkers) -> None:
     """Both directions are full at once: disclosures are sent, and come back with the verdicts."""
     hidden = texts(world)[1]
-    items = flat(pool, [hidden] * (8 * CHUNK))
+    items = flat(pool, [bytes(bytearray(hidden)) for _ in range(8 * CHUNK)])  # each sent on its own
     assert len(items) == 8 * CHUNK
     assert all(isinstance(item, Candidate) and item.verified and item.disclosures for item in items)
