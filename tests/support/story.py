@@ -133,11 +133,12 @@ class Story:
         return self.world.do(self.world.state.subjects[site].operator, "extract", body)  # type: ignore[union-attr]
 
     def dispatch(self, issuer: str, consignee: str, start: str, end: str, *lots: str, **transport: Any) -> str:
-        """A custodian hands lots over; transport: mode, seals, route, carrier..."""
+        """A custodian hands lots over; transport: mode, seals, route, carrier, expected (in five days)."""
+        expected = transport.pop("expected", format_time(self.world.now + 5 * 86_400))
         body = {
             "lots": [*lots], "consignee": consignee, "from": start, "to": end,
             "transport": {"mode": "truck", "seals": ["S-1"], **transport},
-            "expected": format_time(self.world.now + 5 * 86_400),
+            "expected": expected,
         }  # fmt: skip
         return self.world.do(issuer, "dispatch", body, lots)
 
@@ -289,6 +290,7 @@ def coltan_story() -> Story:
     story.on("2026-04-03T06:00:00Z").dispatch(TRADER, EXPORTER, DEPOT, WAREHOUSE, "lot:export")
     story.on("2026-04-03T12:00:00Z").receive(EXPORTER, WAREHOUSE, {"lot:export": None})
     route = [{"country": "RW", "place": "Transit"}, {"country": "TZ", "place": "Port"}]
-    story.on("2026-04-10").dispatch(EXPORTER, SMELTER, WAREHOUSE, PLANT, "lot:export", mode="vessel", route=route)
+    sea = {"mode": "vessel", "route": route, "expected": "2026-05-25T12:00:00Z"}
+    story.on("2026-04-10").dispatch(EXPORTER, SMELTER, WAREHOUSE, PLANT, "lot:export", **sea)
     story.on("2026-05-20").receive(SMELTER, PLANT, {"lot:export": None})
     return story

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ledger.rules.case import Case
+from ledger.rules.checks.targets import SMELTING
 from ledger.rules.facts import Incident
 from ledger.rules.items import Item
 from ledger.rules.outcome import Grade
@@ -96,6 +97,17 @@ def _party_windows(case: Case) -> dict[str, Window]:
 def last_year(case: Case) -> Window:
     """The twelve months up to the valid clock."""
     return Window(shift(case.today, -YEAR_DAYS), case.today)
+
+
+def upstream_windows(case: Case) -> dict[str, Window]:
+    """Those of `party_windows` who did something with the lots outside of smelters and refineries."""
+    facts = case.facts
+    found: set[str] = set()
+    for item in facts.of(record for lot in facts.lots.values() for record in lot.records):
+        site = facts.sites.get(str(item.body.get("site") or item.body.get("from")))
+        if site is not None and site.body["kind"] not in SMELTING:
+            found.add(item.issuer)
+    return {party: days for party, days in party_windows(case).items() if party in found or party == facts.subject}
 
 
 def extraction_days(item: Item) -> Window:

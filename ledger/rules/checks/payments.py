@@ -12,13 +12,26 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from ledger.rules.case import Case
-from ledger.rules.checks.exposure import Window, is_established, party_windows, shift, site_windows
+from ledger.rules.checks.exposure import (
+    Window,
+    is_established,
+    party_windows,
+    shift,
+    site_windows,
+    upstream_windows,
+)
 from ledger.rules.checks.incidents import judge_incidents
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst
 
 PayeeClass = Literal["official", "public_security", "private_security", "armed_group"]
+_PAYEES: Final = {
+    "official": "officials",
+    "public_security": "public security forces",
+    "private_security": "private security forces",
+    "armed_group": "armed groups",
+}
 MARGIN_DAYS: Final = 31
 """A payment about a site or participant counts when it was made so many days around the lots' time there."""
 
@@ -74,10 +87,10 @@ class PaidOrNil(Members):
 
 @check
 def payments_or_nil(case: Case, members: PaidOrNil) -> Ruling:
-    """Each custodian discloses what it paid to these, or declares that it paid nothing, while it held lots."""
+    """Each custodian before the smelter discloses what it paid to these, or declares that it paid nothing."""
     paid = payments_of(case)
     rulings = judge_forbidden(case, paid, members.forbidden)
-    for party, days in party_windows(case).items():
+    for party, days in upstream_windows(case).items():
         for one in members.classes:
             rulings.append(_disclosed(case, paid, party, one, days))
     return worst(rulings, nothing=inapplicable("Nobody held a lot here."))
@@ -99,7 +112,7 @@ def _disclosed(case: Case, paid: list[Item], party: str, payee_class: str, days:
         for one in paid
         if one.statement["payer"] == party and one.statement["payee_class"] == payee_class and one.grade >= case.minimum
     ]
-    words = payee_class.replace("_", " ")
+    words = _PAYEES[payee_class]
     if own:
         return passed(f"{party} discloses {len(own)} payments to {words}.", *(one.id for one in own)).about(party)
     nil = declared_nil(case, party, payee_class, days)
@@ -170,6 +183,6 @@ def no_bribes(case: Case, members: OfficialReceipts) -> Ruling:
             else:
                 text = f"{describe(one)} without a receipt."
                 rulings.append(flagged(text, one.id, since=statement["date"]).about(*one.about))
-    for party, days in party_windows(case).items():
+    for party, days in upstream_windows(case).items():
         rulings.append(_disclosed(case, paid, party, "official", days))
     return worst(rulings, nothing=inapplicable("Nobody held a lot here."))
