@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DONE, REFUSED, UNDECIDED = 0, 1, 2
 
 _MARKS = {
+    "supported": "green", "low": "green", "supported_with_plan": "yellow", "review": "yellow", "not_proven": "yellow",
+    "red_flag": "yellow", "insufficient_evidence": "yellow", "elevated": "yellow", "unknown": "yellow", "high": "red",
+    "not_applicable": "dim",
     "accepted": "green", "verified": "green", "pass": "green", "held": "green", "active": "green",
     "queued": "yellow", "blocked": "yellow", "incomplete": "yellow", "in_transit": "yellow", "skipped": "yellow",
     "refused": "red", "refuted": "red", "fail": "red", "disputed": "red", "revoked": "red",
@@ -52,13 +55,13 @@ def mark(state: Any) -> str:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table for people; a column called `state`, `status` or `outcome` is coloured."""
+    """A table for people; a column called `state`, `status`, `outcome` or `level` is coloured."""
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold")
-    coloured = {index for index, name in enumerate(columns) if name in ("state", "status", "outcome")}
+    coloured = {index for index, name in enumerate(columns) if name in ("state", "status", "outcome", "level")}
     for row in rows:
         table.add_row(*(mark(cell) if index in coloured else clean(cell) for index, cell in enumerate(row)))
     console().print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -73,9 +74,13 @@ class Reads:
         asked = "true" if intervals else None
         return self.get(f"/v1/lots/{escape(lot)}/provenance", direction=direction, depth=depth, intervals=asked)
 
-    def bundle(self, lot: str, *, hash_only: Sequence[str] = ()) -> bytes:
-        """The evidence bundle of a lot, exactly as the service made it; hash_only: records to show by hash."""
-        params = {"hash_only": list(hash_only)} if hash_only else None
+    def bundle(self, lot: str, *, hash_only: Sequence[str] = (), verdicts: Sequence[str] = ()) -> bytes:
+        """The evidence bundle of a lot, exactly as the service made it.
+
+        hash_only: records to show by hash; verdicts: ids of verdicts on it to put in.
+        """
+        given = {"hash_only": list(hash_only), "verdict": list(verdicts)}
+        params = {name: value for name, value in given.items() if value}
         path = f"/v1/lots/{escape(lot)}/bundle"
         return self._transport.send("GET", path, headers=self._headers, params=params).content
 
@@ -102,6 +107,30 @@ class Reads:
     def incidents(self, *, subject: str = "", status: str = "") -> Iterator[Json]:
         """Incidents about a subject."""
         return self.pages("/v1/incidents", subject=subject, status=status)
+
+    def claim(self, question: Json) -> bytes:
+        """The signed verdict on a claim, as canonical JSON; question: {claim, valid_as_of?, known_as_of?, packs?}."""
+        body = json.dumps(question, ensure_ascii=False).encode()
+        headers = {"content-type": "application/json"}
+        return self._transport.send(
+            "POST", "/v1/claims", headers=lambda: {**headers, **self._headers()}, content=body
+        ).content
+
+    def verdict(self, verdict: str) -> bytes:
+        """A verdict that was given, as canonical JSON."""
+        return self._transport.send("GET", f"/v1/verdicts/{escape(verdict)}", headers=self._headers).content
+
+    def verdicts(self, *, subject: str = "") -> Iterator[Json]:
+        """Verdicts that the caller asked for, newest first."""
+        return self.pages("/v1/verdicts", subject=subject)
+
+    def rule_packs(self) -> Iterator[Json]:
+        """The rule packs that the service judges by."""
+        return self.pages("/v1/rule-packs")
+
+    def risk(self, subject: str) -> Json:
+        """The risk of a lot, site or participant by area."""
+        return self.get("/v1/risk", subject=subject)
 
     def grants(self) -> Iterator[Json]:
         """Grants that the caller gave or got."""

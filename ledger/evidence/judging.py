@@ -13,8 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from ledger.custody.topics import Topics, about_of, moved_by, production_topic, status_topic
 from ledger.encoding import format_json, format_time, join_pointer, parse_b64url
-from ledger.envelope import Record
+from ledger.entry import parse_entry
+from ledger.envelope import Record, parse_record
 from ledger.errors import EncodingError, Incomplete, VerdictError
+from ledger.evidence.bundle import Bundle, FullEntry
 from ledger.evidence.closure import collect_closure
 from ledger.log.checkpoint import Checkpoint
 from ledger.rules.claim import Claim, parse_claim
@@ -34,6 +36,28 @@ class Evidence(NamedTuple):
     origin: str
     shown: Sequence[ShownRecord]
     hidden: Sequence[str]
+
+
+class _Shown(NamedTuple):
+    index: int
+    logged: int
+    record: Record
+    disclosures: tuple[str, ...]
+
+
+def evidence_of(bundle: Bundle) -> Evidence:
+    """The evidence that a bundle shows; verify the bundle first: nothing is authenticated here.
+
+    Raises what `parse_entry` and `parse_record` raise.
+    """
+    shown, hidden = [], []
+    for entry in bundle.entries:
+        if isinstance(entry, FullEntry):
+            logged, jws = parse_entry(entry.entry)
+            shown.append(_Shown(entry.index, logged, parse_record(jws), entry.disclosures))
+        else:
+            hidden.append(entry.record)
+    return Evidence(bundle.subject, bundle.origin, shown, hidden)
 
 
 def judge(

@@ -7,12 +7,14 @@ from typing import Any
 from ledger.rules.pack import Pack
 from service.errors import NotFound
 from service.usecases.context import Context
+from service.usecases.paging import cut_page, parse_text
 
 
-def list_packs(context: Context) -> list[dict[str, Any]]:
-    """Every pack in short, by id."""
-    packs = context.verifier.packs
-    return [_present(packs[one]) for one in sorted(packs)]
+def list_packs(context: Context, *, cursor: str | None, limit: int) -> dict[str, Any]:
+    """A page of the packs in short, by id."""
+    packs, after = context.verifier.packs, parse_text(cursor)
+    page, following = cut_page(sorted(one for one in packs if one > after)[: limit + 1], limit, str)
+    return {"items": [_present(packs[one]) for one in page], "next": following}
 
 
 def get_pack(context: Context, pack_id: str) -> dict[str, Any]:

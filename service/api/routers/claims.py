@@ -102,9 +102,11 @@ def get_verdict(service: BackendDep, reader: MemberDep, id: VerdictId) -> Respon
 
 
 @router.get("/v1/rule-packs", response_model=schemas.Page[shapes.RulePack], responses=answers(page(shapes.RULE_PACK)))
-def list_rule_packs(service: BackendDep) -> dict[str, Any]:
+def list_rule_packs(
+    service: BackendDep, cursor: CursorParam = None, limit: LimitParam = USUAL_PAGE
+) -> dict[str, Any]:
     """The rule packs that claims are judged by. Public."""
-    return {"items": packs.list_packs(service.context), "next": None}
+    return packs.list_packs(service.context, cursor=cursor, limit=limit)
 
 
 @router.get(

@@ -199,6 +199,10 @@ def test_bodies_that_are_no_claims(desk: Desk) -> None:
 def test_rule_packs_are_public(desk: Desk) -> None:
     listed = desk.get("/v1/rule-packs").json()["items"]
     assert [one["id"] for one in listed] == sorted(read_packs())
+    first = desk.get("/v1/rule-packs", limit=1).json()
+    assert [one["id"] for one in first["items"]] == sorted(read_packs())[:1]
+    rest = desk.get("/v1/rule-packs", cursor=first["next"]).json() if first["next"] else {"items": []}
+    assert first["items"] + rest["items"] == listed
     detail = desk.get("/v1/rule-packs/claims").json()
     assert detail["toml"].encode() == read_packs()["claims"].data
     assert [one["id"] for one in detail["items"]] == [rule.id for rule in read_packs()["claims"].rules]
