@@ -17,6 +17,7 @@ _ALSO: Final = {
     "congo, democratic republic of the": "CD",
     "congo, republic of": "CG",
     "congo, republic of the": "CG",
+    "democratic republic of congo": "CD",
     "democratic republic of the congo": "CD",
     "dr congo": "CD",
     "drc": "CD",

@@ -37,7 +37,7 @@ _STATE: Final = re.compile(
     r"|auditorat|acteurs etatiques)\b"
 )
 _YES: Final = frozenset(("oui", "yes", "true", "vrai"))
-_NO: Final = frozenset(("0", "non", "no", "false", "faux"))
+_NO: Final = frozenset(("non", "no", "false", "faux"))
 
 
 def fold(text: str) -> str:
@@ -74,8 +74,7 @@ def recode_force(text: str) -> str:
 
 def recode_flag(text: str) -> bool | None:
     """Yes, no, or None when the question was not answered; a count above zero is a yes."""
-    word = fold(text)
-    if word in _NO:
-        return False
-    number = word.removesuffix(".0")
-    return True if word in _YES or (number.isascii() and number.isdigit() and int(number[:9]) > 0) else None
+    word = fold(text).removesuffix(".0")
+    if word.isascii() and word.isdigit():
+        return any(digit != "0" for digit in word)
+    return True if word in _YES else False if word in _NO else None

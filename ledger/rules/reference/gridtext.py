@@ -71,6 +71,8 @@ class _Tables(HTMLParser):
             self._end_cell()
             check_limit("columns", len(self.row) + 1, MAX_CELLS)
             self.cell, self.length = [], 0
+        elif tag == "br":
+            self.handle_data(" ")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("td", "th"):

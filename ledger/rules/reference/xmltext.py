@@ -33,10 +33,10 @@ class Node:
 
     def all(self, *path: str) -> Iterator[Node]:
         """The elements at a path of names below this one."""
-        level: Iterator[Node] = iter((self,))
+        level = [self]
         for name in path:
-            level = (child for node in level for child in node.children if child.name == name)
-        return level
+            level = [child for node in level for child in node.children if child.name == name]
+        return iter(level)
 
     def first(self, *path: str) -> str:
         """Text of the first element at a path that has some; "" when there is none."""
