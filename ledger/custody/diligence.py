@@ -71,10 +71,11 @@ class AnnualReport(Part):
 
 
 class RiskAssessment(Concealing):
-    """Risks identified for a scope, with the red flags seen."""
+    """Risks identified for a scope, with the categories looked at and the red flags seen."""
 
     scope: Name
     date: Date
+    assessed: Codes = Field(default_factory=list)
     red_flags: Codes = Field(default_factory=list)
     narrative: Note | None = concealable()
 

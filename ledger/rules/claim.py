@@ -9,17 +9,18 @@ parameters; both stand in the verdict.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ledger.custody.vocabulary import Amount, Analyte, Country, Id, Model, Percent, Subdivision
+from ledger.custody.vocabulary import Amount, Analyte, Code, Country, Id, Model, Percent, Subdivision
 from ledger.encoding import join_pointer
 from ledger.errors import ClaimError
 
 PackId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Scalar = str | int | bool | list[str]
+Question = Literal["q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8"]
 
 
 class _Terms(BaseModel):
@@ -53,19 +54,36 @@ class CustodyModel(_Terms):
 
 
 class Import(_Terms):
-    """A Union importer's file. annual_kg: of the same item, in the year or the one before."""
+    """A Union importer's file. annual_kg, previous_kg: of the same item, imported besides what this ledger shows,
+
+    in the year of the import and in the year before; exemption: claimed under Art. 1, to be shown by evidence.
+    """
 
     importer: Id
     cn: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,10}$")]
     annual_kg: Amount | None = None
+    previous_kg: Amount | None = None
+    exemption: Literal["recycled", "stock_2013"] | None = None
 
 
 class Battery(_Terms):
-    """A company that places batteries on the Union market; turnover in million euro."""
+    """A company that places batteries on the Union market; turnover in million euro.
+
+    model, allocated_kg: how much of the lot's metal (of `element`, else the main one) goes into batteries of a model.
+    """
 
     company: Id | None = None
     turnover_meur: Amount | None = None
     early_adopter: bool = False
+    model: Code | None = None
+    allocated_kg: Amount | None = None
+    element: Analyte | None = None
+
+
+class Declaration(_Terms):
+    """Answers to the questions of a reporting template for smelters (CMRT), `q1` to `q8`."""
+
+    answers: Annotated[dict[Question, Literal["yes", "no", "unknown"]], Field(min_length=1)]
 
 
 class Quantity(_Terms):
@@ -142,6 +160,11 @@ CLAIMS: Final[dict[str, ClaimType]] = {
         "It may be imported into the United States",
         Nothing,
         {**_BASE, "us-imports": _ALL, "sanctions": ("SANC.OFAC", "SANC.STALE")},
+    ),
+    "smelter_declaration": ClaimType(
+        "The answers of a reporting template for smelters agree with the records",
+        Declaration,
+        {**_BASE, "disclosure-templates": _ALL, "rmap": ("RMAP.STATUS", "RMAP.FACILITY")},
     ),
     "responsible_gold": ClaimType(
         "It is responsibly sourced gold",

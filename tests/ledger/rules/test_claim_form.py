@@ -16,6 +16,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "eu_2017_821_import_file": {"importer": "did:web:importer.example", "cn": "2615900010"},
     "quantity": {"kg": "12.5", "element": "Ta"},
     "not_from": {"countries": ["RW"]},
+    "smelter_declaration": {"answers": {"q3": "yes"}},
 }
 
 
