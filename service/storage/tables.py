@@ -1,8 +1,8 @@
 """The rows, and nothing but the rows.
 
-Only the log, what came beside it and the operator's reference data (`KEPT`) hold what cannot be
-computed again. All the others (`DERIVED`) are an index over the entries: they can be
-dropped and rebuilt by replay at any time, and then hold the same bytes.
+Only those of `kept_tables.py` (`KEPT`) hold what cannot be computed again. All the others (`DERIVED`)
+are an index over the entries: they can be dropped and rebuilt by replay at any time, and then hold the
+same bytes.
 
 Subjects (lots, sites, participants, the log itself) have a number, given in the order in which the
 log creates them. Every other table speaks of them by number: a quarter of the space of text ids,
@@ -16,13 +16,11 @@ checking its signature.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
-    Column,
     Index,
     Integer,
     LargeBinary,
@@ -33,152 +31,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-# SQLite makes only an INTEGER key the row's own address; PostgreSQL wants the width spelt out.
-BIG: Final = BigInteger().with_variant(Integer, "sqlite")
-
-# Small rows found by their whole key live in the key's own tree on SQLite: half the pages.
-BY_KEY: Final = {"sqlite_with_rowid": False}
-
-
-def _key(kind: Any) -> Column[Any]:
-    """A column of the primary key, never chosen by the database."""
-    return Column(kind, primary_key=True, autoincrement=False)
-
-
-def _column(kind: Any, *, nullable: bool = False) -> Column[Any]:
-    return Column(kind, nullable=nullable)
-
-
-class MetaRow(SQLModel, table=True):
-    """Facts of this installation: `origin`, `vkey`, `format`."""
-
-    __tablename__ = "meta"
-
-    name: str = Field(sa_column=_key(Text))
-    value: str = Field(sa_column=_column(Text))
-
-
-class HeadRow(SQLModel, table=True):
-    """The one row that says where the log stands. Changed only by compare-and-swap on (size, root).
-
-    logged: ms of the newest entry; subjects: how many subject numbers are given away;
-    checkpoint: the signed note of exactly this size and root.
-    """
-
-    __tablename__ = "head"
-    __table_args__ = (CheckConstraint("id = 1", name="one_head"),)
-
-    id: int = Field(sa_column=_key(SmallInteger))
-    size: int = Field(sa_column=_column(BigInteger))
-    root: bytes = Field(sa_column=_column(LargeBinary))
-    logged: int = Field(sa_column=_column(BigInteger))
-    subjects: int = Field(sa_column=_column(BigInteger))
-    checkpoint: str = Field(sa_column=_column(Text))
-
-
-class EntryRow(SQLModel, table=True):
-    """The log: entry `seq` (from 0) as the exact bytes that were checked. No UPDATE, no DELETE."""
-
-    __tablename__ = "entries"
-
-    seq: int = Field(sa_column=_key(BIG))
-    entry: bytes = Field(sa_column=_column(LargeBinary))
-
-
-class DisclosureRow(SQLModel, table=True):
-    """A disclosure that came beside record `seq`; `text` is NULL once it was erased, for good."""
-
-    __tablename__ = "disclosures"
-
-    seq: int = Field(sa_column=_key(BIG))
-    digest: str = Field(sa_column=_key(Text))
-    text: str | None = Field(default=None, sa_column=_column(Text, nullable=True))
-
-
-class GrantRow(SQLModel, table=True):
-    """A custodian's leave to read one lot; `jws` is what the custodian signed."""
-
-    __tablename__ = "grants"
-    __table_args__ = (Index("grants_lot_grantee", "lot", "grantee"), Index("grants_grantee", "grantee"))
-
-    jti: str = Field(sa_column=_key(Text))
-    lot: str = Field(sa_column=_column(Text))
-    issuer: str = Field(sa_column=_column(Text))
-    grantee: str = Field(sa_column=_column(Text))
-    disclosures: bool = Field(sa_column=_column(Boolean))
-    issued: int = Field(sa_column=_column(BigInteger))
-    expires: int = Field(sa_column=_column(BigInteger))
-    revoked: int | None = Field(default=None, sa_column=_column(BigInteger, nullable=True))
-    jws: str = Field(sa_column=_column(Text))
-
-
-class NonceRow(SQLModel, table=True):
-    """A login token's `jti`, kept until the token expires: each is good for one request."""
-
-    __tablename__ = "nonces"
-    __table_args__ = (Index("nonces_expires", "expires"),)
-
-    issuer: str = Field(sa_column=_key(Text))
-    jti: str = Field(sa_column=_key(Text))
-    expires: int = Field(sa_column=_column(BigInteger))
-
-
-class CosignatureRow(SQLModel, table=True):
-    """A witness's signature line on the checkpoint of `size`, as it came."""
-
-    __tablename__ = "cosignatures"
-
-    size: int = Field(sa_column=_key(BIG))
-    witness: str = Field(sa_column=_key(Text))
-    time: int = Field(sa_column=_column(BigInteger))
-    line: str = Field(sa_column=_column(Text))
-
-
-class VerdictRow(SQLModel, table=True):
-    """A signed verdict as it was given to `claimant` (participant id); `envelope` is its canonical JSON."""
-
-    __tablename__ = "verdicts"
-    __table_args__ = (Index("verdicts_claimant", "claimant", "created"), Index("verdicts_created", "created"))
-
-    id: str = Field(sa_column=_key(Text))
-    claimant: str = Field(sa_column=_key(Text))
-    subject: str = Field(sa_column=_column(Text))
-    answer: str = Field(sa_column=_column(Text))
-    created: int = Field(sa_column=_column(BigInteger))
-    envelope: str = Field(sa_column=_column(Text))
-
-
-class VerdictRecordRow(SQLModel, table=True):
-    """A verdict was made from what record `record` (id) disclosed: it goes when that is erased."""
-
-    __tablename__ = "verdict_records"
-    __table_args__ = (BY_KEY,)
-
-    record: str = Field(sa_column=_key(Text))
-    verdict: str = Field(sa_column=_key(Text))
-
-
-class ReferenceFileRow(SQLModel, table=True):
-    """A file of reference data as it came; digest: hex SHA-256 of its bytes. No UPDATE, no DELETE."""
-
-    __tablename__ = "reference_files"
-
-    digest: str = Field(sa_column=_key(Text))
-    data: bytes = Field(sa_column=_column(LargeBinary))
-
-
-class ReferenceSnapshotRow(SQLModel, table=True):
-    """Which file a data set had on the day `published`; loaded: seconds since the epoch. No UPDATE, no DELETE."""
-
-    __tablename__ = "reference_snapshots"
-
-    dataset: str = Field(sa_column=_key(Text))
-    published: str = Field(sa_column=_key(Text))
-    digest: str = Field(sa_column=_column(Text))
-    source: str = Field(sa_column=_column(Text))
-    loaded: int = Field(sa_column=_column(BigInteger))
-    rows: int = Field(sa_column=_column(Integer))
-    left_out: int = Field(sa_column=_column(Integer))
+from service.storage.columns import BIG as BIG
+from service.storage.columns import BY_KEY, column, key
+from service.storage.kept_tables import KEPT as KEPT
 
 
 class TileRow(SQLModel, table=True):
@@ -186,9 +41,9 @@ class TileRow(SQLModel, table=True):
 
     __tablename__ = "tiles"
 
-    level: int = Field(sa_column=_key(SmallInteger))
-    n: int = Field(sa_column=_key(BIG))
-    hashes: bytes = Field(sa_column=_column(LargeBinary))
+    level: int = Field(sa_column=key(SmallInteger))
+    n: int = Field(sa_column=key(BIG))
+    hashes: bytes = Field(sa_column=column(LargeBinary))
 
 
 class RecordIdRow(SQLModel, table=True):
@@ -200,8 +55,8 @@ class RecordIdRow(SQLModel, table=True):
     __tablename__ = "record_ids"
     __table_args__ = (BY_KEY,)
 
-    prefix: int = Field(sa_column=_key(BIG))
-    seq: int = Field(sa_column=_key(BIG))
+    prefix: int = Field(sa_column=key(BIG))
+    seq: int = Field(sa_column=key(BIG))
 
 
 class SubjectRow(SQLModel, table=True):
@@ -219,16 +74,16 @@ class SubjectRow(SQLModel, table=True):
         ),
     )
 
-    num: int = Field(sa_column=_key(BIG))
-    id: str = Field(sa_column=_column(Text))
-    kind: str = Field(sa_column=_column(Text))
-    status: str = Field(sa_column=_column(Text))
-    seq: int = Field(sa_column=_column(BigInteger))
-    holder: int | None = Field(default=None, sa_column=_column(BigInteger, nullable=True))
-    consignee: int | None = Field(default=None, sa_column=_column(BigInteger, nullable=True))
-    mineral: str | None = Field(default=None, sa_column=_column(Text, nullable=True))
-    country: str | None = Field(default=None, sa_column=_column(Text, nullable=True))
-    data: str = Field(sa_column=_column(Text))
+    num: int = Field(sa_column=key(BIG))
+    id: str = Field(sa_column=column(Text))
+    kind: str = Field(sa_column=column(Text))
+    status: str = Field(sa_column=column(Text))
+    seq: int = Field(sa_column=column(BigInteger))
+    holder: int | None = Field(default=None, sa_column=column(BigInteger, nullable=True))
+    consignee: int | None = Field(default=None, sa_column=column(BigInteger, nullable=True))
+    mineral: str | None = Field(default=None, sa_column=column(Text, nullable=True))
+    country: str | None = Field(default=None, sa_column=column(Text, nullable=True))
+    data: str = Field(sa_column=column(Text))
 
 
 class SubjectRecordRow(SQLModel, table=True):
@@ -237,9 +92,9 @@ class SubjectRecordRow(SQLModel, table=True):
     __tablename__ = "subject_records"
     __table_args__ = (Index("subject_records_seq", "seq", "subject"), BY_KEY)
 
-    subject: int = Field(sa_column=_key(BIG))
-    seq: int = Field(sa_column=_key(BIG))
-    moved: bool = Field(sa_column=_column(Boolean))
+    subject: int = Field(sa_column=key(BIG))
+    seq: int = Field(sa_column=key(BIG))
+    moved: bool = Field(sa_column=column(Boolean))
 
 
 class KeyRow(SQLModel, table=True):
@@ -248,12 +103,12 @@ class KeyRow(SQLModel, table=True):
     __tablename__ = "keys"
     __table_args__ = (Index("keys_participant", "participant"),)
 
-    kid: str = Field(sa_column=_key(Text))
-    participant: int = Field(sa_column=_column(BigInteger))
-    jwk: str = Field(sa_column=_column(Text))
-    valid_from: str = Field(sa_column=_column(Text))
-    revoked: bool = Field(sa_column=_column(Boolean))
-    seq: int = Field(sa_column=_column(BigInteger))
+    kid: str = Field(sa_column=key(Text))
+    participant: int = Field(sa_column=column(BigInteger))
+    jwk: str = Field(sa_column=column(Text))
+    valid_from: str = Field(sa_column=column(Text))
+    revoked: bool = Field(sa_column=column(Boolean))
+    seq: int = Field(sa_column=column(BigInteger))
 
 
 class TagRow(SQLModel, table=True):
@@ -262,8 +117,8 @@ class TagRow(SQLModel, table=True):
     __tablename__ = "tags"
     __table_args__ = (BY_KEY,)
 
-    tag: str = Field(sa_column=_key(Text))
-    lot: int = Field(sa_column=_column(BigInteger))
+    tag: str = Field(sa_column=key(Text))
+    lot: int = Field(sa_column=column(BigInteger))
 
 
 class EdgeRow(SQLModel, table=True):
@@ -275,12 +130,12 @@ class EdgeRow(SQLModel, table=True):
     __tablename__ = "edges"
     __table_args__ = (Index("edges_down", "parent", "child"), BY_KEY)
 
-    child: int = Field(sa_column=_key(BIG))
-    parent: int = Field(sa_column=_key(BIG))
-    mass: str = Field(sa_column=_column(Text))
-    seq: int = Field(sa_column=_column(BigInteger))
-    moisture: str = Field(sa_column=_column(Text))
-    assay: str = Field(sa_column=_column(Text))
+    child: int = Field(sa_column=key(BIG))
+    parent: int = Field(sa_column=key(BIG))
+    mass: str = Field(sa_column=column(Text))
+    seq: int = Field(sa_column=column(BigInteger))
+    moisture: str = Field(sa_column=column(Text))
+    assay: str = Field(sa_column=column(Text))
 
 
 class LotOriginRow(SQLModel, table=True):
@@ -289,9 +144,9 @@ class LotOriginRow(SQLModel, table=True):
     __tablename__ = "lot_origins"
     __table_args__ = (BY_KEY,)
 
-    lot: int = Field(sa_column=_key(BIG))
-    site: int = Field(sa_column=_column(BigInteger))
-    model: str | None = Field(default=None, sa_column=_column(Text, nullable=True))
+    lot: int = Field(sa_column=key(BIG))
+    site: int = Field(sa_column=column(BigInteger))
+    model: str | None = Field(default=None, sa_column=column(Text, nullable=True))
 
 
 class LotPartyRow(SQLModel, table=True):
@@ -300,10 +155,10 @@ class LotPartyRow(SQLModel, table=True):
     __tablename__ = "lot_parties"
     __table_args__ = (Index("lot_parties_lot", "lot", "participant"), BY_KEY)
 
-    participant: int = Field(sa_column=_key(BIG))
-    lot: int = Field(sa_column=_key(BIG))
-    seq: int = Field(sa_column=_column(BigInteger))
-    month: int = Field(sa_column=_column(Integer))
+    participant: int = Field(sa_column=key(BIG))
+    lot: int = Field(sa_column=key(BIG))
+    seq: int = Field(sa_column=column(BigInteger))
+    month: int = Field(sa_column=column(Integer))
 
 
 class ProductionRow(SQLModel, table=True):
@@ -313,10 +168,10 @@ class ProductionRow(SQLModel, table=True):
     __tablename__ = "production"
     __table_args__ = (BY_KEY,)
 
-    site: int = Field(sa_column=_key(BIG))
-    month: int = Field(sa_column=_key(Integer))
-    seq: int = Field(sa_column=_key(BIG))
-    type: str = Field(sa_column=_column(Text))
+    site: int = Field(sa_column=key(BIG))
+    month: int = Field(sa_column=key(Integer))
+    seq: int = Field(sa_column=key(BIG))
+    type: str = Field(sa_column=column(Text))
 
 
 class SiteStatusRow(SQLModel, table=True):
@@ -325,8 +180,8 @@ class SiteStatusRow(SQLModel, table=True):
     __tablename__ = "site_statuses"
     __table_args__ = (Index("site_statuses_seq", "seq"), BY_KEY)
 
-    subdivision: str = Field(sa_column=_key(Text))
-    seq: int = Field(sa_column=_key(BIG))
+    subdivision: str = Field(sa_column=key(Text))
+    seq: int = Field(sa_column=key(BIG))
 
 
 class StatementRow(SQLModel, table=True):
@@ -335,11 +190,11 @@ class StatementRow(SQLModel, table=True):
     __tablename__ = "statements"
     __table_args__ = (Index("statements_kind", "type", "kind", "seq"),)
 
-    seq: int = Field(sa_column=_key(BIG))
-    type: str = Field(sa_column=_column(Text))
-    kind: str = Field(sa_column=_column(Text))
-    status: str | None = Field(default=None, sa_column=_column(Text, nullable=True))
-    issuer: int = Field(sa_column=_column(BigInteger))
+    seq: int = Field(sa_column=key(BIG))
+    type: str = Field(sa_column=column(Text))
+    kind: str = Field(sa_column=column(Text))
+    status: str | None = Field(default=None, sa_column=column(Text, nullable=True))
+    issuer: int = Field(sa_column=column(BigInteger))
 
 
 METADATA: Final = SQLModel.metadata
@@ -359,18 +214,3 @@ DERIVED: Final[tuple[str, ...]] = (
     "statements",
 )
 """Tables that `lodeline-server rebuild` drops and fills again from the entries."""
-
-KEPT: Final[tuple[str, ...]] = (
-    "meta",
-    "head",
-    "entries",
-    "disclosures",
-    "grants",
-    "nonces",
-    "cosignatures",
-    "reference_files",
-    "reference_snapshots",
-    "verdicts",
-    "verdict_records",
-)
-"""Tables whose rows cannot be computed from others."""
