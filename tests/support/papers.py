@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from ledger.rules.reference.snapshot import Snapshot
 from tests.support.story import (
     AUDITOR,
     AUTHORITY,
@@ -152,3 +154,9 @@ def look_closer(
     """A report of enhanced due diligence."""
     statement = {"red_flags": [*red_flags], "method": "on_the_ground", "visit": visit, "conclusion": conclusion}
     return story.attest(by, "edd_report", about, statement)
+
+
+def know(story: Story, dataset: str, *rows: Any, published: str = "2026-05-15") -> None:
+    """Reference data with these rows."""
+    digest = hashlib.sha256(repr((dataset, published, rows)).encode()).hexdigest()
+    story.snapshots.append(Snapshot(dataset, digest, published, "https://example.org/list", rows))

@@ -132,8 +132,8 @@ def mines_of(case: Case) -> tuple[str, ...]:
 
 
 def is_category(value: str, wanted: Iterable[str]) -> bool:
-    """Whether a risk category is one of these, or under one of them (`A2.1.iii` is under `A2.1`)."""
-    return any(value == one or value.startswith(f"{one}.") for one in wanted)
+    """Whether a risk category is one of these, under one (`A2.1.iii` is under `A2.1`), or too general to rule it out."""
+    return any(f"{value}.".startswith(f"{one}.") or f"{one}.".startswith(f"{value}.") for one in wanted)
 
 
 def incidents_of(case: Case, categories: Iterable[str]) -> list[Incident]:
