@@ -16,7 +16,7 @@ SERVER = $(BIN)/lodeline-server
 LEDGER_COVERAGE := 100
 OTHER_COVERAGE := 90
 
-.PHONY: help setup demo test check lint imports types openapi pages bench serve lock clean
+.PHONY: help setup demo plausibility test check lint imports types openapi pages bench serve lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -67,6 +67,10 @@ imports: setup ## import-linter: the floors of docs/decisions/0008
 
 bench: setup ## every figure of docs/performance.md, as a table and in build/bench.json
 	@$(BIN)/python -m benchmarks
+
+plausibility: setup ## train the anomaly model anew, and its precision and recall per fraud on worlds never seen
+	@$(BIN)/python -m plausibility train
+	@$(BIN)/python -m plausibility evaluate --write
 
 serve: setup ## an empty ledger of your own on 127.0.0.1:8000, kept in .lodeline/
 	@test -e .lodeline/registrar.json || { mkdir -p .lodeline && chmod 700 .lodeline; $(SERVER) keygen --out .lodeline/registrar.json; }

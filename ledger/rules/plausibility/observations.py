@@ -93,9 +93,12 @@ class Month(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotObservation:
-    """A lot. worker_days: of the crew that mined it; earlier: the plant's conversions before this one."""
+    """A lot. start: of the period of production; worker_days: of the crew that mined it; earlier: the
+    plant's conversions before this one; parts: the inputs of a blend.
+    """
 
     segment: str
+    start: str | None = None
     mass: int | None = None
     worker_days: int | None = None
     bags: tuple[int, ...] | None = None
@@ -110,8 +113,7 @@ class LotObservation:
     grade: int | None = None
     traces: tuple[Trace, ...] | None = None
     records: tuple[Recorded, ...] | None = None
-    dispatched: str | None = None
-    fineness: int | None = None
+    departures: tuple[str, ...] | None = None
     silver_share: int | None = None
 
 
@@ -121,7 +123,7 @@ class SiteObservation:
 
     capacity: mg that the site can yield in the period; earlier: months before it, oldest first;
     neighbour_red: the day (a time) on which a neighbouring site last turned red, "" when none did;
-    grades: of the lots of the period; earlier_grades: of those before; dispatched: first departure of the period.
+    grades: of the lots of the period; earlier_grades: of those before; departures: of its lots.
     """
 
     segment: str
@@ -138,7 +140,7 @@ class SiteObservation:
     grades: tuple[int, ...] | None = None
     earlier_grades: tuple[int, ...] | None = None
     records: tuple[Recorded, ...] | None = None
-    dispatched: str | None = None
+    departures: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +168,7 @@ class ParticipantObservation:
     hops: tuple[Hop, ...] | None = None
     handovers: tuple[Handover, ...] | None = None
     records: tuple[Recorded, ...] | None = None
-    dispatched: str | None = None
+    departures: tuple[str, ...] | None = None
     fineness: tuple[int, ...] | None = None
 
 

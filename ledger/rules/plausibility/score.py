@@ -7,10 +7,20 @@ is no value of `Finding` that fails a claim, and none that clears it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from fractions import Fraction
+from typing import Final, Literal, NamedTuple
 
-from ledger.rules.plausibility.observations import Kind
+from ledger.rules.plausibility import forest
+from ledger.rules.plausibility.exact import divide
+from ledger.rules.plausibility.features import FEATURES, Features, measure
+from ledger.rules.plausibility.model import KindModel, Model
+from ledger.rules.plausibility.observations import Kind, Observation, kind_of
+from ledger.rules.plausibility.peers import Seen, compare, cut
+from ledger.rules.plausibility.sentences import explain
+
+MAX_DRIVERS: Final = 5
 
 Finding = Literal["red_flag", "unremarkable", "insufficient_evidence"]
 """All that statistics can say: look closer, nothing stands out, or too little is known."""
@@ -34,7 +44,8 @@ class Driver(NamedTuple):
 class Anomaly:
     """score, threshold: per mille, higher is stranger; drivers: strongest first; known, unknown: names of features.
 
-    assessed: enough features were known to say anything; flagged is False when it is not.
+    assessed: enough features were known for the score to mean something; when they were not, only a
+    feature beyond its own limit makes a flag. drivers is empty when nothing is flagged.
     """
 
     kind: Kind
@@ -54,3 +65,56 @@ class Anomaly:
         if self.flagged:
             return "red_flag"
         return "unremarkable" if self.assessed else "insufficient_evidence"
+
+
+def assess(observation: Observation, model: Model) -> Anomaly:
+    """Measure and score in one step. Raises EncodingError when a time of the observation is not one."""
+    return score_subject(kind_of(observation), measure(observation), model)
+
+
+def score_subject(kind: Kind, features: Features, model: Model) -> Anomaly:
+    """How strange a subject is beside the peers of its segment.
+
+    What is not known counts as usual and is named in `unknown`; in a segment that the model does
+    not know, that is everything.
+    """
+    learnt = model.kinds[kind]
+    segment = learnt.segments.get(features.segment)
+    seen = compare(kind, features, segment)
+    score = _per_mille(learnt, seen)
+    beyond = any(one is not None and one.strangeness >= limit for one, limit in zip(seen, learnt.limit, strict=True))
+    known = tuple(name for name, one in zip(learnt.features, seen, strict=True) if one is not None)
+    assessed = len(known) >= learnt.least_known
+    flagged = beyond or (assessed and score >= learnt.threshold)
+    return Anomaly(
+        kind=kind,
+        segment=features.segment,
+        score=score,
+        threshold=learnt.threshold,
+        assessed=assessed,
+        flagged=flagged,
+        drivers=_drivers(kind, features.segment, learnt, seen) if flagged else (),
+        known=known,
+        unknown=tuple(name for name in learnt.features if name not in known),
+        model=model.digest,
+    )
+
+
+def _per_mille(learnt: KindModel, seen: Sequence[Seen | None]) -> int:
+    return divide(forest.score(learnt, cut(seen, learnt.limit)), 1_000)
+
+
+def _drivers(kind: Kind, segment: str, learnt: KindModel, seen: Sequence[Seen | None]) -> tuple[Driver, ...]:
+    """The features without which there would be less of a flag, those furthest past their own limit first."""
+    score = _per_mille(learnt, seen)
+    found = []
+    for n, (feature, one, limit) in enumerate(zip(FEATURES[kind], seen, learnt.limit, strict=True)):
+        if one is None or one.strangeness == 0:
+            continue
+        weight = score - _per_mille(learnt, [*seen[:n], None, *seen[n + 1 :]])
+        if one.strangeness >= limit or weight > 0:
+            sentence = explain(feature, one, segment)
+            found.append(
+                (Fraction(one.strangeness, limit), weight, -n, Driver(feature.name, one.value, one.z, weight, sentence))
+            )
+    return tuple(one[-1] for one in sorted(found, key=lambda one: one[:3], reverse=True)[:MAX_DRIVERS])
