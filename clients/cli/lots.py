@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,14 @@ from clients.cli.options import AsJson
 app = typer.Typer(no_args_is_help=True, help="Show lots, their history and provenance; fetch evidence bundles.")
 
 Lot = Annotated[str, typer.Argument(help="Lot id.")]
+
+
+class Subject(StrEnum):
+    """What a bundle is about."""
+
+    LOT = "lot"
+    SITE = "site"
+    PARTICIPANT = "participant"
 
 
 @app.command("list")
@@ -73,14 +82,19 @@ def provenance(
 
 @app.command("bundle")
 def bundle(
-    lot: Lot,
+    lot: Annotated[str, typer.Argument(help="Id of the lot, or with --of of a site or participant.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write (default: LOT.bundle.json).")] = None,
+    kind: Annotated[Subject, typer.Option("--of", help="What the id is that of.")] = Subject.LOT,
     withhold: Annotated[list[str], typer.Option("--withhold", help="Record whose content is left out.")] = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Fetch the evidence bundle of a lot: one file that `lodeline verify` checks offline, years later.
 
-    [bold]Example[/]: lodeline lot bundle REF-2026-17 && lodeline verify REF-2026-17.bundle.json
+    That of a site or a participant (--of) is for its operator, auditors and authorities.
+
+    [bold]Examples[/]
+      lodeline lot bundle REF-2026-17 && lodeline verify REF-2026-17.bundle.json
+      lodeline lot bundle site:mine-7 --of site
     """
     import re
 
@@ -90,9 +104,9 @@ def bundle(
 
     path = out or Path(re.sub(r"[^A-Za-z0-9._-]", "_", lot) + ".bundle.json")
     with Home().client() as client:
-        content = client.bundle(lot, hash_only=withhold)
+        content = client.bundle(lot, kind=kind.value, hash_only=withhold)
     write_atomic(path, content)
-    result = {"lot": lot, "file": str(path), "bytes": len(content)}
+    result = {kind.value: lot, "file": str(path), "bytes": len(content)}
     if as_json:
         show_json(result)
     else:

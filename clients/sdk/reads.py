@@ -74,14 +74,16 @@ class Reads:
         asked = "true" if intervals else None
         return self.get(f"/v1/lots/{escape(lot)}/provenance", direction=direction, depth=depth, intervals=asked)
 
-    def bundle(self, lot: str, *, hash_only: Sequence[str] = (), verdicts: Sequence[str] = ()) -> bytes:
-        """The evidence bundle of a lot, exactly as the service made it.
+    def bundle(
+        self, subject: str, *, kind: str = "lot", hash_only: Sequence[str] = (), verdicts: Sequence[str] = ()
+    ) -> bytes:
+        """The evidence bundle of a lot, site or participant (`kind`), exactly as the service made it.
 
         hash_only: records to show by hash; verdicts: ids of verdicts on it to put in.
         """
         given = {"hash_only": list(hash_only), "verdict": list(verdicts)}
         params = {name: value for name, value in given.items() if value}
-        path = f"/v1/lots/{escape(lot)}/bundle"
+        path = f"/v1/{kind}s/{escape(subject)}/bundle"
         return self._transport.send("GET", path, headers=self._headers, params=params).content
 
     def participants(self) -> Iterator[Json]:

@@ -167,8 +167,14 @@ INFO: Final[dict[str, Any]] = {
     "witnesses": ["witness.example.net/north"],
     "version": "0.1.0",
 }
+COMPLETENESS: Final = (
+    f"lodeline-completeness/1\n{ORIGIN}\n1472\nq1ZcS5Q0y0ReVv1oJ5hZcR0cVqU3m0o6l0Zq7u3f9aE=\n{LOT}\n"
+    f"status CD-NK 0 {'A' * 43}=\nsubject {LOT} 2 q83vEjRWeJASNFZ4kBI0VniQEjRWeJASNFZ4kBI0Vng=\n"
+    f"\n— {ORIGIN} PlZ3c2lnbmF0dXJlLi4u\n"
+)
 BUNDLE: Final[dict[str, Any]] = {
     "checkpoint": CHECKPOINT,
+    "completeness": {"note": COMPLETENESS, "topics": {"status CD-NK": [], f"subject {LOT}": [RECORD_ID, HEAD_ID]}},
     "digest": RECORD_ID,
     "entries": [
         {"disclosures": [DISCLOSURE], "entry": f"{LOGGED} {JWS}", "index": 1471, "proof": [0]},
@@ -179,6 +185,7 @@ BUNDLE: Final[dict[str, Any]] = {
     "log_key": INFO["vkey"],
     "origin": ORIGIN,
     "subject": LOT,
+    "verdicts": [],
 }
 
 DATASET: Final[dict[str, Any]] = {

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.custody.topics import number_of_month
+from ledger.custody.topics import lots_made, number_of_month
 from ledger.encoding import parse_json
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
@@ -112,13 +112,25 @@ def gather_evidence(conn: Connection, context: Context, view: View, subject: str
     closure = collect_closure(subject, context.origin, _Rows(conn, context.limits.bundle_records))
     lists = closure.lists()
     entries = select_entries_at(conn, closure.indexes)
-    own = kind != "site" or view.sees_all_lots  # the operator of a plant need not know the mines of its customers
-    measured = ("production ", "status ") if own else (f"production {subject} ", "status ")
-    measures = {one for topic, ids in lists.items() if topic.startswith(measured) for one in ids}
-    sight = Sight(
-        view, [EntryFound(index, entry) for index, entry in entries.items()], known=closure.records, measures=measures
-    )
+    sight = Sight(view, [EntryFound(index, entry) for index, entry in entries.items()], known=closure.records)
+    sight.measures = _find_measures(closure, lists, sight)
     return Gathered(head, closure, lists, entries, sight)
+
+
+def _find_measures(closure: Closure, lists: Mapping[str, tuple[str, ...]], sight: Sight) -> set[str]:
+    """Records that are evidence about mines: statuses, and production of mines whose lots the reader may read."""
+    mines = {
+        record.body["site"]
+        for index, record in closure.records.items()
+        if record.type == "extract" and not closure.lots.isdisjoint(lots_made(record)) and sight.may_read(index)
+    }
+    found: set[str] = set()
+    for topic, ids in lists.items():
+        kind, name = topic.split(" ")[:2]
+        if kind == "status" or (kind == "production" and name in mines):
+            found.update(ids)
+    corrections = (record for record in closure.records.values() if record.type == "correct" and record.id in found)
+    return found.union(record.body["record"] for record in corrections)
 
 
 def sign_lists(context: Context, gathered: Gathered) -> Completeness:

@@ -27,7 +27,7 @@ class Sight:
     """What a reader may see of a set of entries, found out with few queries.
 
     records: by index, parsed from the entries themselves, or `known` as far as the caller has parsed them already;
-    measures: ids of records that are evidence about mines which the reader may measure (`policy`).
+    measures: ids of records that are evidence about mines (`policy`), set by whoever makes a bundle.
     """
 
     def __init__(
@@ -36,7 +36,6 @@ class Sight:
         entries: Iterable[EntryFound],
         *,
         known: Mapping[int, Record] | None = None,
-        measures: Collection[str] = (),
     ) -> None:
         self.view = view
         self.records: dict[int, Record] = {}
@@ -44,7 +43,7 @@ class Sight:
         for found in entries:
             self.logged[found.seq], jws = parse_entry(found.entry)
             self.records[found.seq] = known[found.seq] if known else parse_record(jws)
-        self._measures = measures
+        self.measures: Collection[str] = ()
         self._lots = lots_of_entries(view.conn, self.records.keys())
         self._issuers = _answered_issuers(view.conn, self.records.values())
         self._held = read_disclosures(view.conn, self.records.keys())
@@ -59,7 +58,7 @@ class Sight:
             record.iss,
             bool(self._lots.get(seq, ())),
             policy.counterparties(record.payload, answered),
-            measures=record.id in self._measures,
+            measures=record.id in self.measures,
         )
 
     def may_read(self, seq: int) -> bool:

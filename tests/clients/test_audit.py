@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -21,9 +22,16 @@ from clients.audit.pool import Found, Pool, _Keyring, in_order
 from clients.audit.sources import FolderSource, UrlSource, open_source, read_tile
 from clients.sdk.errors import LocalError, Misbehaviour, NotFound, Unreachable
 from clients.sdk.transport import Retries
+from ledger.custody.topics import Topics, production_month, production_topic, subject_topic
+from ledger.entry import format_entry
+from ledger.envelope import parse_record
 from ledger.errors import TileError
+from ledger.evidence.completeness import sign_completeness, state_lists
 from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustPolicy, parse_policy
+from ledger.log.checkpoint import Checkpoint
+from ledger.log.merkle import leaf_hash, tree_root
+from ledger.log.note import Ed25519Signer
 from ledger.log.tiles import ENTRIES, WIDTH
 
 NOW = datetime.fromtimestamp(START + 3600, UTC)
@@ -209,6 +217,43 @@ def test_a_memory_that_is_broken_is_said_to_be(log: Path, tmp_path: Path) -> Non
 
 
 # ---- over HTTP ------------------------------------------------------------------------------------------------------
+
+
+# ---- statements of completeness -------------------------------------------------------------------------------------
+
+
+def stated(count: int, *, lie: bool = False, root: bytes | None = None) -> str:
+    """What the log would sign, at this size, about the month of its first extract and all its participants."""
+    made = list(islice(Generator(signers=20).records(), count))
+    records = [parse_record(jws) for _, jws in made]
+    first = next(record for record in records if record.type == "extract")
+    wanted = [production_topic(first.body["site"], production_month(first)), subject_topic(first.iss)]
+    topics = Topics.of(wanted)
+    for record in records:
+        topics.take(record)
+    lists = {topic: ids[1:] if lie else ids for topic, ids in topics.lists.items()}
+    head = Checkpoint(ORIGIN, count, root or tree_root([leaf_hash(format_entry(*one)) for one in made]))
+    signer = Ed25519Signer(ORIGIN, hashlib.sha256(ORIGIN.encode()).digest())
+    return sign_completeness(state_lists(head, first.iss, lists), [signer])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_statements_of_any_age_are_counted_anew(logs: Path, workers: int) -> None:
+    def held(*notes: str) -> Report:
+        source, policy = FolderSource(logs / "large"), policy_of(logs / "large")
+        return run_audit(source, policy, NOW, statements=[(one, {}) for one in notes], workers=workers)
+
+    report = held(stated(SMALL), stated(700), stated(LARGE))
+    assert (outcomes(report), report.checks[9].sentence) == (
+        {},
+        "All 6 lists of 3 statements of completeness are what the entries give.",
+    )
+    report = held(stated(SMALL), stated(700, lie=True))
+    assert outcomes(report) == {"completeness": "fail"}
+    assert {one.error.code for one in report.findings} == {"false-statement"}
+    report = held(stated(700, root=bytes(32)))
+    assert outcomes(report) == {"consistency": "fail"}
+    assert outcomes(held(stated(LARGE + 1))) == {"completeness": "incomplete"}
 
 
 def serve(folder: Path, prefix: str, asked: list[httpx.Request] | None = None) -> httpx.Client:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.envelope import open_disclosures, parse_presentation, parse_record
+from ledger.evidence.bundle import parse_bundle
 from tests.clients.town import AUDITOR, BUYER, MINE, TRADER, Town, now, open_town
 from tests.support.world import ORIGIN, REGISTRAR
 
@@ -259,6 +260,30 @@ def test_the_whole_log_is_audited_and_the_checkpoint_remembered(town: Town, tmp_
     memory.write_text(memory.read_text().replace("\n", "\n\n", 1))
     assert town.json(AUDITOR, "audit", "--login", "-j", "0", code=2)["error"]["code"] == "local-error"
     assert town.json(AUDITOR, "audit", "--login", "-j", "0", "--forget")["outcome"] == "verified"
+
+
+def test_the_word_of_a_bundle_is_held_against_the_whole_log(town: Town, tmp_path: Path) -> None:
+    town.extract("word:1")
+    lot, site, party = (tmp_path / f"{name}.json" for name in ("lot", "site", "party"))
+    town.run(MINE, "lot", "bundle", "word:1", "-o", str(lot))
+    town.extract("word:2")
+    assert town.json(MINE, "lot", "bundle", "site:pit", "--of", "site", "-o", str(site))["site"] == "site:pit"
+    town.run(AUDITOR, "lot", "bundle", MINE, "--of", "participant", "-o", str(party))
+    assert "forbidden" in town.run(BUYER, "lot", "bundle", MINE, "--of", "participant", "--json", code=1).stdout
+    for bundle in (lot, site, party):
+        assert town.json(MINE, "verify", str(bundle))["outcome"] == "verified"
+    note = tmp_path / "statement.txt"
+    note.write_text(parse_bundle(lot.read_bytes()).completeness.note)
+    words = [word for file in (lot, site, party, note) for word in ("--statement", str(file))]
+    report = town.json(AUDITOR, "audit", "--login", "-j", "0", "--forget", *words)
+    assert report["outcome"] == "verified"
+    assert "lists of 4 statements" in report["checks"][-1]["sentence"]
+    note.write_text(note.read_text().replace("subject word:1 1", "subject word:1 2"))
+    report = town.json(AUDITOR, "audit", "--login", "-j", "0", "--forget", *words, code=1)
+    assert [one["code"] for one in report["findings"]] == ["bad-signature"]
+    note.write_text("something else")
+    words = ["audit", "--login", "-j", "0", "--statement", str(note)]
+    assert "neither a statement of completeness nor a bundle" in town.run(AUDITOR, *words, code=2).stderr
 
 
 def test_the_register(town: Town) -> None:

@@ -50,12 +50,18 @@ def correct(world: World, issuer: str, kind: str, record: str, *moves: str, **re
 
 
 def mining_world() -> World:
+    """An honest world in which that has happened."""
+    world = honest_world()
+    live(world)
+    return world
+
+
+def live(world: World) -> None:
     """The mine's production over months, its neighbour in the same province turned red, one far away.
 
     lot:a of 2026-06 went into lot:c with lot:b of 2026-08; lot:old (2025-11) is before the window, lot:mid (2026-02)
     and lot:beside (2026-08) are in it without being upstream.
     """
-    world = honest_world()
     world.enrol(COOPERATIVE, ["producer"])
     world.register(NEIGHBOUR, "mine", COOPERATIVE)
     world.do(COOPERATIVE, "site", site_body(FAR, "mine", COOPERATIVE) | {"subdivision": "CD-SK"})
@@ -79,4 +85,3 @@ def mining_world() -> World:
     )
     world.dispatch(TRADER, SMELTER, "lot:c")
     note_incident(world, "lot:c")
-    return world
