@@ -21,7 +21,7 @@ from fractions import Fraction
 from math import gcd
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from ledger.custody.quantity import contained_metal, dry_mass
+from ledger.custody.quantity import dry_mass, read_grades
 from ledger.custody.subjects import Edge
 from ledger.errors import LotCycle, TooLarge
 
@@ -46,11 +46,11 @@ LIMITS: Final = Limits()
 
 
 class Taken(NamedTuple, Generic[Lot]):
-    """What a transform took from a lot: dry mass in `DRY_UNIT`s, contained mass per element in `METAL_UNIT`s."""
+    """What a transform took from a lot: dry mass, and the grade per element, in units that all inputs share."""
 
     lot: Lot
     dry: int
-    metal: Mapping[str, int]
+    grades: Mapping[str, int]
 
 
 class Making(NamedTuple, Generic[Lot]):
@@ -69,11 +69,13 @@ class Upstream(Generic[Lot]):
     """Some lots and all that they were made from, as numbers.
 
     lots: each after every lot made from it; step: by lot, the number of the transform that made it
-    or -1; makings, inputs: by transform, itself and the places in `lots` of what it took.
+    or -1; site: where that was, or None; makings, inputs: by transform, itself and the places in
+    `lots` of what it took.
     """
 
     lots: list[Lot]
     step: list[int]
+    site: list[str | None]
     makings: list[Making[Lot]]
     inputs: list[list[int]]
 
@@ -90,7 +92,8 @@ def climb(targets: Iterable[Lot], made: Mapping[Lot, Making[Lot]], limits: Limit
     depth = -1
     while layer:  # a lot stands in the layer of its longest way from a target
         depth += 1
-        _check("depth", limits.depth, depth)
+        if depth > limits.depth:
+            raise _too_large("depth", limits.depth, depth)
         lots += layer
         above: list[Lot] = []
         for lot in layer:
@@ -116,7 +119,8 @@ def _count_uses(targets: list[Lot], made: Mapping[Lot, Making[Lot]], limits: Lim
         making = made.get(todo.pop())
         if making is None:
             continue
-        _check("inputs", limits.inputs, len(making.inputs))
+        if len(making.inputs) > limits.inputs:
+            raise _too_large("inputs", limits.inputs, len(making.inputs))
         for taken in making.inputs:
             lot = taken[0]
             if lot in uses:
@@ -124,34 +128,37 @@ def _count_uses(targets: list[Lot], made: Mapping[Lot, Making[Lot]], limits: Lim
             else:
                 uses[lot] = 1
                 todo.append(lot)
-        _check("lots", limits.lots, len(uses))
+        if len(uses) > limits.lots:
+            raise _too_large("lots", limits.lots, len(uses))
     return uses
 
 
-def _check(what: str, limit: int, actual: int) -> None:
-    if actual > limit:
-        raise TooLarge(
-            f"The lots upstream exceed the limit of {limit} ({what}): ask for a lot nearer to the mines.",
-            what=what,
-            limit=limit,
-            actual=actual,
-        )
+def _too_large(what: str, limit: int, actual: int) -> TooLarge:
+    return TooLarge(
+        f"The lots upstream exceed the limit of {limit} ({what}): ask for a lot nearer to the mines.",
+        what=what,
+        limit=limit,
+        actual=actual,
+    )
 
 
 def _number(lots: list[Lot], made: Mapping[Lot, Making[Lot]]) -> Upstream[Lot]:
     places = {lot: place for place, lot in enumerate(lots)}
     numbers: dict[int, int] = {}
-    found: Upstream[Lot] = Upstream(lots, [], [], [])
+    found: Upstream[Lot] = Upstream(lots, [], [], [], [])
     for lot in lots:
         making = made.get(lot)
         if making is None or not making.inputs:
             found.step.append(-1)
+            found.site.append(None)
             continue
-        number = numbers.setdefault(id(making), len(numbers))
-        found.step.append(number)
-        if number == len(found.makings):
+        number = numbers.get(id(making), -1)
+        if number < 0:
+            number = numbers[id(making)] = len(numbers)
             found.makings.append(making)
             found.inputs.append([places[taken[0]] for taken in making.inputs])
+        found.step.append(number)
+        found.site.append(making.site)
     return found
 
 
@@ -167,27 +174,41 @@ _ALL: Final = Ratio(1, [1])
 
 def weigh(making: Making[Lot], element: str | None) -> Ratio:
     """The exact ratio, in lowest terms."""
-    inputs = making.inputs
-    if len(inputs) == 1:
+    if len(making.inputs) == 1:
         return _ALL
-    masses = [taken.metal.get(element, 0) for taken in inputs] if element is not None else []
-    if not any(masses):
-        masses = [taken.dry for taken in inputs]
-    if not any(masses):  # no log holds such a transform; here nobody has weighed anything
-        masses = [1] * len(inputs)
+    masses = _masses(making, element)
     common = gcd(*masses)
     if common > 1:
         masses = [mass // common for mass in masses]
     return Ratio(sum(masses), masses)
 
 
+def _masses(making: Making[Lot], element: str | None) -> list[int]:
+    masses = [dry * grades.get(element, 0) for _, dry, grades in making.inputs] if element is not None else [0]
+    if not any(masses):
+        masses = [dry for _, dry, _ in making.inputs]
+        if not any(masses):  # no log holds such a transform; here nobody has weighed anything
+            masses = [1] * len(masses)
+    return masses
+
+
 def round_ratio(ratio: Ratio) -> Ratio:
     """The ratio in units of 2^-64, rounded down; what is left over goes to the largest input, the first of equals."""
-    if ratio.total == 1:
-        return ratio
-    parts = [(part << RATIO_BITS) // ratio.total for part in ratio.parts]
-    parts[ratio.parts.index(max(ratio.parts))] += (1 << RATIO_BITS) - sum(parts)
+    total, masses = ratio
+    largest = max(masses)
+    if largest == total:
+        return Ratio(1, [1 if mass else 0 for mass in masses])
+    parts = [(mass << RATIO_BITS) // total for mass in masses]
+    parts[masses.index(largest)] += (1 << RATIO_BITS) - sum(parts)
     return Ratio(1 << RATIO_BITS, parts)
+
+
+def weigh_rounded(making: Making[Lot], element: str | None) -> Ratio:
+    """`round_ratio(weigh(making, element))`, without going through the lowest terms."""
+    if len(making.inputs) == 1:
+        return _ALL
+    masses = _masses(making, element)
+    return round_ratio(Ratio(sum(masses), masses))
 
 
 class Ratios(NamedTuple):
@@ -205,26 +226,37 @@ class Ratios(NamedTuple):
 
 def plan_ratios(upstream: Upstream[Lot], element: str | None) -> Ratios:
     """Weigh every transform upstream of one lot, and choose whether to round."""
-    ratios = [weigh(making, element) for making in upstream.makings]
-    if count_bits(ratios) <= EXACT_BITS:
+    exact = _weigh_exactly(upstream, element)
+    if exact is not None:
         unit = 1
-        for ratio in ratios:
+        for ratio in exact:
             unit *= ratio.total
-        return Ratios(ratios, True, unit, Fraction(0))
+        return Ratios(exact, True, unit, Fraction(0))
+    ratios = [weigh_rounded(making, element) for making in upstream.makings]
+    mixed = [ratio[0] > 1 for ratio in ratios]
     level = [0] * len(upstream.lots)
     for place, step in enumerate(upstream.step):
         if step >= 0:
-            below = level[place] + (ratios[step].total > 1)
+            below = level[place] + mixed[step]
             for above in upstream.inputs[step]:
                 if level[above] < below:
                     level[above] = below
     longest, widest = max(level), max(len(ratio.parts) for ratio in ratios if ratio.total > 1)
-    return Ratios([round_ratio(r) for r in ratios], False, 1 << RATIO_BITS * longest, bound_error(longest, widest))
+    return Ratios(ratios, False, 1 << RATIO_BITS * longest, bound_error(longest, widest))
 
 
-def count_bits(ratios: Iterable[Ratio]) -> int:
-    """Upper bound of the bits of the common denominator."""
-    return sum(ratio.total.bit_length() for ratio in ratios if ratio.total > 1)
+def _weigh_exactly(upstream: Upstream[Lot], element: str | None) -> list[Ratio] | None:
+    """The exact ratios of all transforms, None if their totals do not fit into `EXACT_BITS`."""
+    ratios: list[Ratio] = []
+    bits = 0
+    for making in upstream.makings:
+        ratio = weigh(making, element)
+        ratios.append(ratio)
+        if ratio.total > 1:
+            bits += ratio.total.bit_length()
+            if bits > EXACT_BITS:
+                return None
+    return ratios
 
 
 def bound_error(longest: int, widest: int) -> Fraction:
@@ -244,25 +276,24 @@ class Fold(NamedTuple):
 
 def fold_shares(upstream: Upstream[Lot], plan: Ratios, *, stop_at: str | None = None) -> Fold:
     """Follow the lot at place 0 back to the mines. stop_at: a site whose lots are not followed further."""
-    steps, inputs, ratios, exact = upstream.step, upstream.inputs, plan.ratios, plan.exact
-    made_at: list[str | None] = [upstream.makings[step].site if step >= 0 else None for step in steps]
+    steps, sites, inputs, ratios = upstream.step, upstream.site, upstream.inputs, plan.ratios
     shares = [0] * len(steps)
     shares[0] = plan.unit
     entered: dict[str, int] = {}
     for place, share in enumerate(shares):  # the list changes ahead of where it is read
-        step = steps[place]
-        site = made_at[place]
+        site = sites[place]
         if not share or site is None or site == stop_at:
             continue
+        step = steps[place]
         total, parts = ratios[step]
         each = share
         if total > 1:  # no remainder: `unit` holds the total of every transform on the way
-            each = share // total if exact else share >> RATIO_BITS
+            each = share // total if plan.exact else share >> RATIO_BITS
         before = 0
         for above, part in zip(inputs[step], parts, strict=True):
             taken = each * part
             shares[above] += taken
-            if made_at[above] != site:
+            if sites[above] != site:
                 before += taken
         if before:
             entered[site] = entered.get(site, 0) + before
@@ -282,7 +313,7 @@ def index_parents(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
 
 def take(lot: Lot, mass: str, moisture: str, assay: Mapping[str, str]) -> Taken[Lot]:
     """What was taken from a lot: wet kg, with the quality that the lot had then."""
-    return Taken(lot, dry_mass(mass, moisture), contained_metal(mass, moisture, assay))
+    return Taken(lot, dry_mass(mass, moisture), read_grades(assay))
 
 
 def read_making(edges: Iterable[Edge], site: str = "", model: str = "") -> Making[str]:

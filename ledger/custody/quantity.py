@@ -99,11 +99,19 @@ def contained_metal(mass: str, moisture: str, assay: Mapping[str, str]) -> dict[
     Raises SchemaError when an analyte is unknown.
     """
     dry = dry_mass(mass, moisture)
-    metal = {}
+    return {element: dry * grade for element, grade in read_grades(assay).items()}
+
+
+def read_grades(assay: Mapping[str, str]) -> dict[str, int]:
+    """Contained mass per element in a unit of dry mass: `METAL_UNIT`s per `DRY_UNIT`.
+
+    Raises SchemaError when an analyte is unknown.
+    """
+    grades = {}
     for analyte, share in assay.items():
         element, factor = parse_analyte(analyte)
-        metal[element] = dry * parse_decimal(share, ASSAY_PLACES) * factor
-    return metal
+        grades[element] = parse_decimal(share, ASSAY_PLACES) * factor
+    return grades
 
 
 def check_assay(assay: Mapping[str, str], pointer: str) -> None:

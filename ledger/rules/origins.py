@@ -141,10 +141,11 @@ def trace_origins(
     """
     upstream = climb((lot,), graph.made, limits)
     custody = read_custody(upstream, follow_models(upstream), 0)
-    return Origins(lot, custody, {one: _trace(upstream, graph, one) for one in elements})
+    returns = find_returns(upstream)
+    return Origins(lot, custody, {one: _trace(upstream, graph, returns, one) for one in elements})
 
 
-def _trace(upstream: Upstream[Lot], graph: LotGraph[Lot], element: str | None) -> OriginVector:
+def _trace(upstream: Upstream[Lot], graph: LotGraph[Lot], returns: set[str], element: str | None) -> OriginVector:
     plan = plan_ratios(upstream, element)
     fold = fold_shares(upstream, plan)
     mines: dict[str, int] = {}
@@ -156,7 +157,7 @@ def _trace(upstream: Upstream[Lot], graph: LotGraph[Lot], element: str | None) -
                 uncovered += share
             else:
                 mines[site] = mines.get(site, 0) + share
-    passed = _pass_facilities(upstream, plan, fold)
+    passed = _pass_facilities(upstream, plan, fold, returns)
     return reduce_vector(OriginVector(element, plan.unit, mines, uncovered, passed, plan.exact, plan.error))
 
 
@@ -175,43 +176,41 @@ def reduce_vector(vector: OriginVector) -> OriginVector:
     )
 
 
-def _pass_facilities(upstream: Upstream[Lot], plan: Ratios, fold: Fold) -> dict[str, int]:
+def _pass_facilities(upstream: Upstream[Lot], plan: Ratios, fold: Fold, returns: set[str]) -> dict[str, int]:
     """What passed through each site. Entries are that, unless something entered, left and entered again."""
-    returns = find_returns(upstream)
-    if len(returns) > MAX_RETURNS:
-        raise TooLarge(
-            f"Material came back to {len(returns)} sites that it had left, the limit is {MAX_RETURNS}.",
-            what="returns",
-            limit=MAX_RETURNS,
-            actual=len(returns),
-        )
     passed = dict(fold.entered)
     for site in returns & passed.keys():
         shares = fold_shares(upstream, plan, stop_at=site).shares
-        passed[site] = sum(
-            share
-            for share, step in zip(shares, upstream.step, strict=True)
-            if step >= 0 and upstream.makings[step].site == site
-        )
+        passed[site] = sum([share for share, made_at in zip(shares, upstream.site, strict=True) if made_at == site])
     return passed
 
 
 def find_returns(upstream: Upstream[Lot]) -> set[str]:
-    """Sites that made a lot from material which another site had made, over some steps, from their own."""
+    """Sites that took in material which they had made themselves and which other sites had made into something since.
+
+    Raises TooLarge beyond `MAX_RETURNS`.
+    """
+    sites = upstream.site
     bits: dict[str, int] = {}
-    ahead = [0] * len(upstream.lots)  # by place, the sites that material of this lot passed later and left for it
+    ahead = [0] * len(sites)  # by place, the sites that material of this lot passed later and left for it
     found: set[str] = set()
-    for place, step in enumerate(upstream.step):
-        if step < 0:
+    for place, site in enumerate(sites):
+        if site is None:
             continue
-        site = upstream.makings[step].site
-        bit = bits.setdefault(site, 1 << len(bits))
-        if ahead[place] & bit:
+        passed = ahead[place]
+        bit = bits.get(site) or bits.setdefault(site, 1 << len(bits))
+        if passed & bit:
             found.add(site)
-        for above in upstream.inputs[step]:
-            other = upstream.step[above]
-            same = other >= 0 and upstream.makings[other].site == site
-            ahead[above] |= ahead[place] if same else ahead[place] | bit
+        left = passed | bit
+        for above in upstream.inputs[upstream.step[place]]:
+            ahead[above] |= passed if sites[above] == site else left
+    if len(found) > MAX_RETURNS:
+        raise TooLarge(
+            f"Material came back to {len(found)} sites that it had left, the limit is {MAX_RETURNS}.",
+            what="returns",
+            limit=MAX_RETURNS,
+            actual=len(found),
+        )
     return found
 
 
@@ -232,6 +231,7 @@ def follow_models(upstream: Upstream[Lot]) -> Models:
     size, own = len(upstream.lots), [MODELS.index(making.model) for making in upstream.makings]
     models = Models([0] * size, [-1] * size, [False] * size, [False] * size)
     level, weakest, flawed = models.level, models.weakest, models.flawed
+    some = False  # of the lots so far is flawed
     for place in range(size - 1, -1, -1):
         step = upstream.step[place]
         if step < 0:
@@ -242,8 +242,10 @@ def follow_models(upstream: Upstream[Lot]) -> Models:
         level[place], weakest[place] = inherited, weakest[worst]
         if new > inherited or weakest[worst] < 0:
             level[place], weakest[place] = new, place
-        models.upgraded[place] = new < inherited
-        flawed[place] = new < inherited or any(flawed[one] for one in above)
+        if new < inherited:
+            models.upgraded[place] = flawed[place] = some = True
+        elif some:
+            flawed[place] = any(flawed[one] for one in above)
     return models
 
 

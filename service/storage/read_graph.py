@@ -44,49 +44,31 @@ def read_edges(conn: Connection, lot: int, direction: Direction, *, limit: int) 
     return [EdgeFound(*row) for row in rows]
 
 
-class TakenFound(NamedTuple):
-    """As `EdgeFound`, with the quality that the parent had then: % of water, and its assay as canonical JSON."""
-
-    child: int
-    parent: int
-    mass: str
-    moisture: str
-    assay: str
-    seq: int
-
-
-class Chain(NamedTuple):
-    """All that is upstream of some lots, and they themselves.
-
-    taken: by child and then by parent, in the order of their numbers; origins: lot -> the number of
-    the site where it came into being, and the model under which a transform made it (None: extracted).
-    """
-
-    taken: list[TakenFound]
-    origins: dict[int, tuple[int, str | None]]
-
+ChainRow = tuple[int, int | None, str, str, str, int, int, str | None]
+"""A lot; one of those that it was made from (None: extracted), the mass taken, its quality then (% of water, assay as
+canonical JSON), by which entry; the site where the lot came into being, and under which model (None: extracted)."""
 
 _CHAIN: Final = text(
     "WITH RECURSIVE near(num) AS (SELECT num FROM subjects WHERE num IN :lots UNION "
     "SELECT e.parent FROM near n JOIN edges e ON e.child = n.num) "
-    "SELECT o.lot, o.site, NULL, o.model, NULL, NULL FROM (SELECT num FROM near LIMIT :many) n "
-    "JOIN lot_origins o ON o.lot = n.num UNION ALL "
-    "SELECT e.child, e.parent, e.mass, e.moisture, e.assay, e.seq FROM (SELECT num FROM near LIMIT :many) n "
-    "JOIN edges e ON e.child = n.num LIMIT :rows"
+    "SELECT n.num, e.parent, e.mass, e.moisture, e.assay, e.seq, o.site, o.model "
+    "FROM (SELECT num FROM near LIMIT :many) n JOIN lot_origins o ON o.lot = n.num "
+    "LEFT JOIN edges e ON e.child = n.num LIMIT :rows"
 ).bindparams(numbers("lots"))
 
 ROWS_PER_LOT: Final = 8
-"""A chain has at most so many rows per lot that it may have: each lot once, and on average seven inputs."""
+"""A chain has at most so many rows per lot that it may have: a row for each input."""
 
 
-def read_chain(conn: Connection, lots: Collection[int], *, limit: int) -> Chain | None:
-    """Everything upstream of these lots; None when that is more than `limit` lots or has too many inputs."""
+def read_chain(conn: Connection, lots: Collection[int], *, limit: int) -> list[ChainRow] | None:
+    """Everything upstream of these lots and they themselves, a row per input, in no order.
+
+    None when there are more than `limit` lots, or too many inputs.
+    """
     most = limit * ROWS_PER_LOT
-    found: Any = conn.execute(_CHAIN, {"lots": list(lots), "many": limit + 1, "rows": most + 1}).fetchall()
-    origins = {row[0]: (row[1], row[3]) for row in found if row[2] is None}
-    if len(origins) > limit or len(found) > most:
-        return None
-    return Chain(sorted(TakenFound(*row) for row in found if row[2] is not None), origins)
+    result: Any = conn.execute(_CHAIN, {"lots": list(lots), "many": limit + 1, "rows": most + 1})
+    found: list[ChainRow] = result.cursor.fetchall()  # the driver's own tuples: there may be many
+    return None if len(found) > most or len({row[0] for row in found}) > limit else found
 
 
 _BELOW: Final = (

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
 
 from ledger.custody.provenance import Limits as GraphLimits
 from ledger.custody.provenance import Making, Taken
-from ledger.custody.quantity import MASS_PLACES, contained_metal, dry_mass, parse_analyte, parse_decimal
+from ledger.custody.quantity import MASS_PLACES, dry_mass, parse_analyte, parse_decimal, read_grades
 from ledger.errors import TooLarge
 from ledger.rules.origins import Custody, Intervals, LotGraph, Origins, Place, format_origins, trace_origins
 from ledger.rules.portfolio import trace_many
 from ledger.rules.uncertainty import bound_vector
 from service.storage.engine import Connection
-from service.storage.read_graph import Chain, TakenFound, read_chain
+from service.storage.read_graph import ChainRow, read_chain
 from service.storage.read_subjects import SubjectFound, load_subjects
 
 DEPTH: Final = 512
 """Most transforms one after the other."""
 _MILLIGRAM: Final = "0.000001"
+_PARENT: Final = itemgetter(0)
+_parse: Final = parse_decimal.__wrapped__  # masses are seldom equal: a cache of them costs more than it saves
 
 
 def read_lot_graph(conn: Connection, lots: Collection[int], *, limit: int) -> LotGraph[int]:
     """The graph above these lots (by number). Raises TooLarge beyond `limit` lots."""
-    chain = read_chain(conn, lots, limit=limit)
-    if chain is None:
+    rows = read_chain(conn, lots, limit=limit)
+    if rows is None:
         raise TooLarge(
             f"There are more than {limit} lots upstream: ask for a lot nearer to the mines.", what="lots", limit=limit
         )
-    ids, places = _read_sites(conn, {site for site, _ in chain.origins.values()})
-    mined = {lot: ids[site] for lot, (site, model) in chain.origins.items() if model is None}
-    return LotGraph(_read_makings(chain, ids), mined, places)
+    ids, places = _read_sites(conn, {row[6] for row in rows})
+    mined = {row[0]: ids[row[6]] for row in rows if row[1] is None}
+    return LotGraph(_read_makings(rows, ids), mined, places)
 
 
 def _read_sites(conn: Connection, numbers: Collection[int]) -> tuple[dict[int, str], dict[str, Place]]:
@@ -46,43 +49,51 @@ def _read_sites(conn: Connection, numbers: Collection[int]) -> tuple[dict[int, s
     return {number: row.id for number, row in found.items()}, places
 
 
-def _read_makings(chain: Chain, ids: dict[int, str]) -> dict[int, Making[int]]:
+def _read_makings(rows: Iterable[ChainRow], ids: dict[int, str]) -> dict[int, Making[int]]:
     """How each lot was made; outputs of one record share one `Making`."""
+    first: dict[int, int] = {}  # record -> the output by whose rows it is read
     inputs: dict[int, list[Taken[int]]] = {}  # by record
-    first: dict[int, int] = {}  # record -> the output by whose edges its inputs are read
     record_of: dict[int, int] = {}
-    for found in chain.taken:
-        child, seq = found.child, found.seq
-        record_of[child] = seq
-        if first.setdefault(seq, child) == child:
-            inputs.setdefault(seq, []).append(_read_taken(found))
-    makings: dict[int, Making[int]] = {}
-    for seq, child in first.items():
-        site, model = chain.origins[child]
-        makings[seq] = Making(ids[site], model or "", tuple(inputs[seq]))
+    kept: dict[int, tuple[str, str]] = {}  # by record
+    for lot, parent, mass, moisture, assay, seq, site, model in rows:
+        if parent is None:
+            continue
+        record_of[lot] = seq
+        reader = first.get(seq)
+        if reader is None:
+            first[seq] = lot
+            inputs[seq] = []
+            kept[seq] = ids[site], model or ""
+        elif reader != lot:
+            continue
+        dry = _parse(mass, MASS_PLACES) * _dry_share(moisture)
+        inputs[seq].append(Taken(parent, dry, _grades(assay)))
+    for taken in inputs.values():
+        if len(taken) > 1:
+            taken.sort(key=_PARENT)
+    makings = {seq: Making(*kept[seq], tuple(taken)) for seq, taken in inputs.items()}
     return {lot: makings[seq] for lot, seq in record_of.items()}
 
 
-def _read_taken(found: TakenFound) -> Taken[int]:
-    mass = parse_decimal(found.mass, MASS_PLACES)
-    dry, metal = _per_milligram(found.moisture, found.assay)
-    return Taken(found.parent, mass * dry, {element: mass * units for element, units in metal})
+@lru_cache(maxsize=8192)
+def _dry_share(moisture: str) -> int:
+    """Dry mass of a milligram."""
+    return dry_mass(_MILLIGRAM, moisture)
 
 
 @lru_cache(maxsize=65536)
-def _per_milligram(moisture: str, assay: str) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """Dry mass and contained metals of a milligram of this quality."""
-    metal = contained_metal(_MILLIGRAM, moisture, orjson.loads(assay))
-    return dry_mass(_MILLIGRAM, moisture), tuple(metal.items())
+def _grades(assay: str) -> dict[str, int]:
+    return read_grades(orjson.loads(assay))
 
 
 def elements_of(lot: SubjectFound) -> list[str | None]:
-    """The metals that a lot is assayed for, by symbol, and None for its dry mass."""
-    return [*sorted({parse_analyte(analyte).element for analyte in orjson.loads(lot.data)["assay"]}), None]
+    """The metals that a lot is assayed for, by symbol; None, for its dry mass, where there are none."""
+    metals = sorted({parse_analyte(analyte).element for analyte in orjson.loads(lot.data)["assay"]})
+    return [*metals] if metals else [None]
 
 
 def describe_origins(conn: Connection, lot: SubjectFound, *, intervals: bool = False, limit: int) -> dict[str, Any]:
-    """Shares of a lot's metals and dry mass by site, country, subdivision and facility, as `format_origins` shows them.
+    """Shares of a lot's metals (else of its dry mass) as `format_origins` shows them.
 
     intervals: with the range that the usual uncertainty of masses and assays gives each. Raises TooLarge.
     """

@@ -25,8 +25,8 @@ WORKS = ("depot:1", "plant:1", "smelter:1", "refinery:1")
 
 
 def made(site: str, *inputs: tuple[str, int], model: str = "segregated") -> Making[str]:
-    """A transform of (lot, contained tantalum); every kilogram of dry mass holds half as much."""
-    return Making(site, model, tuple(Taken(lot, 2 * metal, {"Ta": metal}) for lot, metal in inputs))
+    """A transform of (lot, dry mass); all of it is of one grade."""
+    return Making(site, model, tuple(Taken(lot, mass, {"Ta": 30}) for lot, mass in inputs))
 
 
 @st.composite
@@ -42,8 +42,8 @@ def graphs(draw: st.DrawFn) -> LotGraph[str]:
         if parents and before is not None and draw(st.booleans()):
             makings[lot] = before  # another output of the same transform
         elif parents:
-            metal = st.integers(0, 10**6)
-            taken = (Taken(f"lot:{one}", draw(st.integers(1, 10**6)), {"Ta": draw(metal)}) for one in parents)
+            grade = st.integers(0, 10**6)
+            taken = (Taken(f"lot:{one}", draw(st.integers(1, 10**6)), {"Ta": draw(grade)}) for one in parents)
             makings[lot] = Making(draw(st.sampled_from(WORKS)), draw(st.sampled_from(_MODELS)), tuple(taken))
         elif draw(st.integers(0, 9)):
             mined[lot] = draw(st.sampled_from(MINES))
@@ -68,8 +68,8 @@ def layered(levels: int, width: int, *, seed: int = 1, mines: int = 3) -> tuple[
                 mined[lot] = f"mine:{random.randrange(mines)}"
                 continue
             near = {before[(place + random.randint(-9, 9)) % width] for _ in range(random.choice((1, 1, 2, 4)))}
-            taken = (Taken(one, random.randrange(1, 10**15), {"Ta": random.randrange(1, 10**21)}) for one in near)
-            makings[lot] = Making(f"plant:{level % 5}", "segregated", tuple(sorted(taken)))
+            taken = (Taken(one, random.randrange(1, 10**15), {"Ta": random.randrange(1, 10**8)}) for one in near)
+            makings[lot] = Making(f"plant:{level % 5}", "segregated", tuple(sorted(taken, key=lambda one: one.lot)))
         before = now
     return LotGraph(makings, mined, sites), before
 
@@ -79,7 +79,7 @@ def naive_shares(lot: str, graph: LotGraph[str], element: str | None) -> dict[st
     making = graph.made.get(lot)
     if making is None:
         return {lot: Fraction(1)}
-    masses = [one.metal.get(element, 0) if element else one.dry for one in making.inputs]
+    masses = [one.dry * one.grades.get(element, 0) if element else one.dry for one in making.inputs]
     masses = masses if any(masses) else [one.dry for one in making.inputs]
     total: dict[str, Fraction] = {}
     for one, mass in zip(making.inputs, masses, strict=True):
@@ -95,7 +95,7 @@ def naive_passage(lot: str, graph: LotGraph[str], element: str | None, site: str
         return Fraction(0)
     if making.site == site:
         return Fraction(1)
-    masses = [one.metal.get(element, 0) if element else one.dry for one in making.inputs]
+    masses = [one.dry * one.grades.get(element, 0) if element else one.dry for one in making.inputs]
     masses = masses if any(masses) else [one.dry for one in making.inputs]
     return sum(
         (

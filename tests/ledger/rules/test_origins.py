@@ -133,7 +133,7 @@ def test_relabelling_lots_changes_nothing(graph: LotGraph[str], order: list[int]
 
 
 def test_rounded_vectors_still_sum_to_one() -> None:
-    graph, top = layered(12, 40)
+    graph, top = layered(16, 40)
     origins = trace_origins(top[0], graph, ("Ta",))
     vector = origins.vectors["Ta"]
     assert (vector.exact, vector.error > 0) == (False, True)

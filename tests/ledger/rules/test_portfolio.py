@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from ledger.custody.provenance import Limits
+from ledger.custody.provenance import Limits, Making, Taken
 from ledger.errors import LotCycle, TooLarge
 from ledger.rules.origins import LotGraph, Place, trace_origins
 from ledger.rules.portfolio import trace_many
@@ -52,8 +52,9 @@ def test_few_lots_are_traced_one_by_one() -> None:
 
 
 def test_an_input_that_holds_no_metal_gives_no_share() -> None:
-    makings = {"blend": made("depot:1", ("ore:a", 5), ("washed", 0)), "washed": made("plant:1", ("ore:b", 0))}
-    lots = {f"lot:{n}": made("smelter:1", ("blend", 1), ("ore:a", n)) for n in range(12)}
+    inputs = (Taken("ore:a", 5, {"Ta": 1}), Taken("washed", 5, {"Sn": 1}))
+    makings = {"blend": Making("depot:1", "segregated", inputs), "washed": made("plant:1", ("ore:b", 5))}
+    lots = {f"lot:{n}": made("smelter:1", ("blend", 1), ("ore:a", n + 1)) for n in range(12)}
     graph = LotGraph(makings | lots, {"ore:a": "mine:a", "ore:b": "mine:b"}, PLACES)
     for origins in trace_many(lots, graph, ("Ta",)).values():
         vector = origins.vectors["Ta"]
