@@ -6,12 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from scripts import errors, events, rules
+from scripts import errors, events, reference, rules
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = {
     DOCS / "formats" / "events.md": events.format_page,
     DOCS / "formats" / "errors.md": errors.format_page,
+    DOCS / "formats" / "reference.md": reference.format_page,
     DOCS / "rules.md": rules.format_page,
 }
 

@@ -57,7 +57,7 @@ def test_every_type_kind_and_code_has_its_row() -> None:
     from ledger.custody.events import ATTESTATION_KINDS, EVENT_TYPES
     from service.api.problems import codes
 
-    events, errors, _ = (path.read_text(encoding="utf-8") for path in pages.PAGES)
+    events, errors, *_ = (path.read_text(encoding="utf-8") for path in pages.PAGES)
     assert [name for name in (*EVENT_TYPES, *ATTESTATION_KINDS) if f"### `{name}`" not in events] == []
     roots = {"ledger-error", "service-error"}
     assert [code for code in codes() if f"`{code}` |" not in errors and code not in roots] == []
