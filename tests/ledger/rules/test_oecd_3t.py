@@ -11,7 +11,7 @@ import pytest
 from ledger.rules.outcome import Outcome
 from ledger.rules.packs import read_packs
 from tests.support.cases import finding_on
-from tests.support.papers import (
+from tests.support.oecd_papers import (
     UPSTREAM,
     declare_export,
     declare_import,

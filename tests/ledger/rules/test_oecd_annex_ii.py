@@ -12,7 +12,7 @@ from ledger.rules.outcome import Answer, Outcome, Severity, combine
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.rows import ArmedPresence, ConflictEvent, ExpertClaim, Roadblock, RoyaltyRate, SiteVisit
 from tests.support.cases import finding_on
-from tests.support.papers import (
+from tests.support.oecd_papers import (
     audit,
     declare_export,
     declare_import,
