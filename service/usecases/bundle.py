@@ -113,6 +113,8 @@ def gather_evidence(conn: Connection, context: Context, view: View, subject: str
     lists = closure.lists()
     entries = select_entries_at(conn, closure.indexes)
     sight = Sight(view, [EntryFound(index, entry) for index, entry in entries.items()], known=closure.records)
+    if kind != "site":  # who reads a lot reads all upstream of it; what a site has made may be others' business
+        sight.readable = frozenset(found.num for found in find_subjects(conn, closure.lots).values())
     sight.measures = _find_measures(closure, lists, sight)
     return Gathered(head, closure, lists, entries, sight)
 

@@ -21,13 +21,16 @@ from service.usecases.access import View
 from service.usecases.policy import RecordFacts
 
 ANSWERS = frozenset({"receive", "settle"})
+KNOWN = policy.Relation(linked=True)
+"""To a lot that the reader may read, without asking how."""
 
 
 class Sight:
     """What a reader may see of a set of entries, found out with few queries.
 
     records: by index, parsed from the entries themselves, or `known` as far as the caller has parsed them already;
-    measures: ids of records that are evidence about mines (`policy`), set by whoever makes a bundle.
+    measures: ids of records that are evidence about mines (`policy`), readable: lots (by number) that the reader is
+    known to read; both are set by whoever makes a bundle.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Sight:
             self.logged[found.seq], jws = parse_entry(found.entry)
             self.records[found.seq] = known[found.seq] if known else parse_record(jws)
         self.measures: Collection[str] = ()
+        self.readable: frozenset[int] = frozenset()
         self._lots = lots_of_entries(view.conn, self.records.keys())
         self._issuers = _answered_issuers(view.conn, self.records.values())
         self._held = read_disclosures(view.conn, self.records.keys())
@@ -63,7 +67,11 @@ class Sight:
 
     def may_read(self, seq: int) -> bool:
         """Whether the content of this record is there for the reader."""
-        return policy.may_read_record(self.view.reader, self.facts(seq), self._relation(seq), public=self.view.public)
+        reader, facts, public = self.view.reader, self.facts(seq), self.view.public
+        known = KNOWN if not self.readable.isdisjoint(self._lots.get(seq, ())) else policy.STRANGER
+        return policy.may_read_record(reader, facts, known, public=public) or policy.may_read_record(
+            reader, facts, self._relation(seq), public=public
+        )
 
     def disclosures(self, seq: int) -> list[str]:
         """The disclosures of this record that the reader may see, in the order of their digests."""
