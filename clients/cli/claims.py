@@ -115,12 +115,20 @@ def list_verdicts(
 def show(
     verdict: Annotated[str, typer.Argument(help="Id of the verdict, or a file that holds it.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it to this file.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write it as a page for people.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write it as PDF.")] = None,
+    credential: Annotated[
+        Path | None, typer.Option("--credential", help="Fetch it as a verifiable credential (JWT); needs the id.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a verdict: the answer, and every rule with its evidence."""
+    """Show a verdict: the answer, and every rule with its evidence.
+
+    [bold]Example[/]: lodeline verdict show verdict.json --pdf verdict.pdf
+    """
     from clients.cli.home import Home
-    from clients.cli.verdicts import read_told, show_verdict
-    from clients.sdk.files import read_limited
+    from clients.cli.verdicts import read_told, show_verdict, write_documents
+    from clients.sdk.files import read_limited, write_atomic
 
     path = Path(verdict)
     if path.is_file():
@@ -128,7 +136,11 @@ def show(
     else:
         with Home().client() as client:
             content = client.verdict(verdict)
-    show_verdict(read_told(content), out, as_json=as_json)
+            if credential is not None:
+                write_atomic(credential, client.verdict(verdict, form="credential"))
+    told = read_told(content)
+    write_documents(told, html, pdf)
+    show_verdict(told, out, as_json=as_json)
 
 
 def risk(subject: Subject, as_json: AsJson = False) -> None:

@@ -115,6 +115,17 @@ def read_told(content: bytes) -> Told:
     return Told(verdict, content, verdict is not value)
 
 
+def write_documents(told: Told, html: Path | None, pdf: Path | None) -> None:
+    """The verdict for people, as far as asked for."""
+    from ledger.rules.documents import format_html, format_pdf
+    from ledger.rules.packs import read_packs
+
+    if html is not None:
+        write_atomic(html, format_html(told.verdict, read_packs().values(), signed=told.signed).encode())
+    if pdf is not None:
+        write_atomic(pdf, format_pdf(told.verdict, read_packs().values(), signed=told.signed))
+
+
 def show_verdict(told: Told, out: Path | None, *, as_json: bool) -> None:
     """The answer, both dates, and the findings, worst first; as JSON exactly what was given."""
     verdict = told.verdict

@@ -118,9 +118,10 @@ class Reads:
             "POST", "/v1/claims", headers=lambda: {**headers, **self._headers()}, content=body
         ).content
 
-    def verdict(self, verdict: str) -> bytes:
-        """A verdict that was given, as canonical JSON."""
-        return self._transport.send("GET", f"/v1/verdicts/{escape(verdict)}", headers=self._headers).content
+    def verdict(self, verdict: str, *, form: str = "json") -> bytes:
+        """A verdict that was given: as canonical JSON, html, pdf, or credential (a compact JWS)."""
+        path = f"/v1/verdicts/{escape(verdict)}"
+        return self._transport.send("GET", path, headers=self._headers, params={"form": form}).content
 
     def verdicts(self, *, subject: str = "") -> Iterator[Json]:
         """Verdicts that the caller asked for, newest first."""

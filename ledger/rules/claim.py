@@ -180,7 +180,7 @@ CLAIMS: Final[dict[str, ClaimType]] = {
     "quantity": ClaimType("It holds the quantity named", Quantity, _BASE),
     "not_from": ClaimType("Nothing of it comes from the places or parties named", NotFrom, _ORIGIN),
     "conduct": ClaimType(
-        "No rule of the packs chosen speaks against this site or participant",
+        "No rule of the packs chosen speaks against it",
         Nothing,
         {"fraud": _ALL, "oecd-annex-ii": _ALL, "sanctions": _ALL},
         ("site", "participant", "lot"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.encoding import MAX_INT, format_time
+from ledger.encoding import MAX_INT, format_time, parse_json
+from ledger.rules.credential import sign_credential
+from ledger.rules.documents import format_html, format_pdf
 from service.errors import BadCursor, NotFound
 from service.storage.engine import Connection
 from service.storage.verdicts import VerdictFound, find_verdicts, list_verdicts
@@ -17,6 +19,21 @@ def get_verdict(context: Context, reader: Reader, verdict_id: str) -> bytes:
     """The signed verdict with this id as canonical JSON. Raises NotFound unless the reader may have it."""
     with context.store.reading() as conn:
         return read_own(conn, reader, verdict_id).envelope.encode()
+
+
+def format_verdict_as(context: Context, reader: Reader, verdict_id: str, form: str) -> tuple[bytes, str]:
+    """The verdict in another form and its media type. form: html, pdf or credential. Raises NotFound."""
+    with context.store.reading() as conn:
+        found = read_own(conn, reader, verdict_id)
+    verdict = parse_json(found.envelope.encode())["verdict"]
+    if form == "credential":
+        issuer = f"Verification service of {context.origin}"
+        token = sign_credential(verdict, context.verifier.key, issuer=issuer, holder=found.claimant)
+        return token.encode(), "application/vc+jwt"
+    packs = context.verifier.packs.values()
+    if form == "pdf":
+        return format_pdf(verdict, packs, signed=True), "application/pdf"
+    return format_html(verdict, packs, signed=True).encode(), "text/html; charset=utf-8"
 
 
 def read_own(conn: Connection, reader: Reader, verdict_id: str) -> VerdictFound:

@@ -122,6 +122,16 @@ def test_verdicts_and_risk_are_shown(town: Town) -> None:
     assert town.run(MINE, "claim", "LOT-1", *CHAIN).output.count("supported") == 1
 
 
+def test_a_verdict_is_written_for_people_and_for_other_systems(town: Town, tmp_path: Path) -> None:
+    claim(town, *CHAIN)
+    (newest, *_) = town.json(MINE, "verdict", "list")
+    html, pdf, token = tmp_path / "v.html", tmp_path / "v.pdf", tmp_path / "v.jwt"
+    town.run(MINE, "verdict", "show", newest["id"], "--html", str(html), "--pdf", str(pdf), "--credential", str(token))
+    assert newest["id"] in html.read_text()
+    assert pdf.read_bytes().startswith(b"%PDF-")
+    assert token.read_text().count(".") == 2
+
+
 def test_rules_are_listed_and_shown(town: Town) -> None:
     assert [one["id"] for one in town.json(BUYER, "rules", "list")] == list(read_packs())
     rules = town.json(BUYER, "rules", "list", "--pack", "claims")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -23,6 +23,11 @@ MAX_CLAIM_BYTES = 6_000_000
 PackName = Annotated[str, Path(pattern="^[a-z0-9][a-z0-9-]{0,59}$", description="Id of the rule pack.")]
 VerdictId = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the verdict's canonical JSON, hex.")]
 SubjectParam = Annotated[str, Query(max_length=200, description="Lot, site or participant.")]
+Form = Annotated[
+    Literal["json", "html", "pdf", "credential"],
+    Query(description="json is what is signed; the others are made of it."),
+]
+_SUFFIXES = {"html": "html", "pdf": "pdf", "credential": "jwt"}
 
 _NONE = NotFound("There is no such lot, or you may not see it: ask its custodian for a grant.")
 _BODY = {
@@ -30,6 +35,16 @@ _BODY = {
         "required": True,
         "content": {"application/json": {"schema": shapes.CLAIM_SCHEMA, "example": shapes.QUESTION}},
     }
+}
+_FORMS = {
+    "model": shapes.SignedVerdict,
+    "description": "The verdict, in the form asked for.",
+    "content": {
+        "application/json": {"example": shapes.SIGNED_VERDICT},
+        "text/html": {"schema": {"type": "string"}},
+        "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+        "application/vc+jwt": {"schema": {"type": "string"}},
+    },
 }
 _AGAIN = {
     "model": shapes.SignedVerdict,
@@ -94,17 +109,23 @@ def list_verdicts(
     response_model=shapes.SignedVerdict,
     responses=answers(
         shapes.SIGNED_VERDICT, LOGIN, NotFound("There is no such verdict, or it was given to somebody else.")
-    ),
+    )
+    | {200: _FORMS},
 )
-def get_verdict(service: BackendDep, reader: MemberDep, id: VerdictId) -> Response:
-    """A verdict as it was signed, in canonical JSON."""
-    return Response(verdicts.get_verdict(service.context, reader, id), media_type="application/json")
+def get_verdict(service: BackendDep, reader: MemberDep, id: VerdictId, form: Form = "json") -> Response:
+    """A verdict as it was signed, in canonical JSON; or for people, or as a verifiable credential (UNTP)."""
+    if form == "json":
+        return Response(verdicts.get_verdict(service.context, reader, id), media_type="application/json")
+    data, media = verdicts.format_verdict_as(service.context, reader, id, form)
+    headers = {
+        "content-disposition": f'inline; filename="{id[:16]}.{_SUFFIXES[form]}"',
+        "x-content-type-options": "nosniff",
+    }
+    return Response(data, media_type=media, headers=headers)
 
 
 @router.get("/v1/rule-packs", response_model=schemas.Page[shapes.RulePack], responses=answers(page(shapes.RULE_PACK)))
-def list_rule_packs(
-    service: BackendDep, cursor: CursorParam = None, limit: LimitParam = USUAL_PAGE
-) -> dict[str, Any]:
+def list_rule_packs(service: BackendDep, cursor: CursorParam = None, limit: LimitParam = USUAL_PAGE) -> dict[str, Any]:
     """The rule packs that claims are judged by. Public."""
     return packs.list_packs(service.context, cursor=cursor, limit=limit)
 

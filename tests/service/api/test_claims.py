@@ -142,9 +142,11 @@ def test_verdicts_come_in_pages(desk: Desk) -> None:
         desk.now += 1
         assert ask(desk, TRADER, question("quantity", "lot:4", claim={"terms": {"kg": kg}})).status_code == 201
     whole = desk.get("/v1/verdicts", TRADER).json()
-    assert (len(whole["items"]), whole["next"]) == (3, None)
+    assert whole["next"] is None
+    assert len(whole["items"]) >= 3
     page = desk.get("/v1/verdicts", TRADER, limit=2, subject="lot:4").json()
-    rest = desk.get("/v1/verdicts", TRADER, limit=2, cursor=page["next"]).json()
+    assert len(page["items"]) == 2
+    rest = desk.get("/v1/verdicts", TRADER, limit=20, cursor=page["next"]).json()
     assert page["items"] + rest["items"] == whole["items"]
     assert desk.get("/v1/verdicts", TRADER, subject="lot:1").json()["items"] == []
     assert desk.get("/v1/verdicts", TRADER, cursor="eA").json()["type"].endswith("bad-cursor")
@@ -234,6 +236,17 @@ def test_erasing_takes_the_verdicts_that_it_told_of(desk: Desk) -> None:
     assert desk.get(place, SMELTER).status_code == 404
     after = ask(desk, SMELTER, question()).json()["verdict"]
     assert verdict_id(after) != place.rpartition("/")[2]
+
+
+def test_a_verdict_in_other_forms(desk: Desk) -> None:
+    place = ask(desk, SMELTER, question()).headers["location"]
+    page = desk.get(place, SMELTER, form="html")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert place.rpartition("/")[2] in page.text
+    assert desk.get(place, SMELTER, form="pdf").content.startswith(b"%PDF-")
+    assert desk.get(place, SMELTER, form="credential").headers["content-type"] == "application/vc+jwt"
+    assert desk.get(place, SMELTER, form="xml").status_code == 400
+    assert desk.get(place, STRANGER, form="pdf").status_code == 404
 
 
 def test_every_claim_can_be_asked(desk: Desk) -> None:
