@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.envelope import MAX_PRESENTATION_BYTES
+from ledger.keys import private_key_from_seed
 from ledger.log.note import Ed25519Signer
 from service.api.bodies import ClientGone, check_length, read_body
 from service.api.deps import Backend
@@ -16,7 +17,7 @@ from service.api.intake import RecordIntake
 from service.config import Limits
 from service.errors import BadRequest, BodyTooLarge, TimedOut, Unavailable
 from service.metrics import Metrics
-from service.usecases.context import Context
+from service.usecases.context import Context, Verifier
 from service.usecases.submit import Item, Outcome, Sequenced
 from tests.service.api.test_batch import Client
 
@@ -37,7 +38,8 @@ def run_intake(client: Client, *, closing: bool = False, full: bool = False, hea
         return future
 
     limits, signer = Limits(request_seconds=0.05), Ed25519Signer("o", bytes(32))
-    context = Context(None, "o", "v", limits, lambda: 5.0, signer)  # type: ignore[arg-type]  # no store
+    verifier = Verifier(private_key_from_seed("Ed25519", bytes(32)), "", {})
+    context = Context(None, "o", "v", limits, lambda: 5.0, signer, verifier)  # type: ignore[arg-type]  # no store
     backend = Backend(context, Metrics(), check, sequence, lambda: "", closing=closing)
     scope = {"query_string": b"", "request_id": "test", "headers": headers}
     asyncio.run(RecordIntake(backend)(scope, client.receive, client.send))
