@@ -1,6 +1,6 @@
 """Fsck: everything that an auditor checks, over the operator's own database, and what only the operator can.
 
-1. the auditor's nine checks (`ledger.evidence.audit`) on entries and hash tiles as stored; 2. every
+1. the auditor's checks (`ledger.evidence.audit`) on entries and hash tiles as stored; 2. every
 derived row against a replay; 3. every disclosure against the record that it belongs to; 4. the file
 of signed checkpoints against the database.
 """
