@@ -72,20 +72,9 @@ class SwissImport(Members):
     """
 
     materials: Annotated[list[str], Field(min_length=1)]
-    kind: Annotated[str, Field(pattern="^policy$")] = "policy"
     covers: Codes
     child_labour: Categories
     max_age: Days
-
-
-class _Paper(Members):
-    """What `paper_of` asks for."""
-
-    kind: str
-    covers: list[str]
-    fields: list[str] = []
-    max_age: int | None = None
-    dated: str = ""
 
 
 @check
@@ -101,8 +90,7 @@ def swiss_diligence(case: Case, members: SwissImport) -> Ruling:
         return inapplicable("Nobody in Switzerland imports or holds the lot.")
     if expand(members.materials).isdisjoint(materials_of(lot.mineral, lot.now.assay)):
         return inapplicable("The lot holds none of the minerals of the ordinance.")
-    paper = _Paper(kind=members.kind, covers=list(members.covers))
-    policies = [paper_of(case, paper, one, [one]).about(one) for one in swiss]
+    policies = [paper_of(case, "policy", [one], covers=members.covers) for one in swiss]
     children = judge_assessments(case, "children", members.max_age)
     return worst((*policies, *judge_incidents(case, members.child_labour), *children))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
 
 from pydantic import Field
 
@@ -21,20 +21,18 @@ from ledger.rules.ruling import Ruling, failed, inapplicable, passed, worst
 class ImporterAttested(UnionImport):
     """kind: of attestation about the importer; covers: codes that it must cover; fields: members it must give;
 
-    max_age: days since the date in `dated` (else since it was made); with_supplier: it names both as parties.
+    with_supplier: it names both as parties.
     """
 
     kind: Kind
     covers: Codes = Field(default_factory=list)
     fields: list[str] = Field(default_factory=list)
-    max_age: Days | None = None
-    dated: str = ""
     with_supplier: bool = False
 
 
 @check
 def importer_attested(case: Case, members: ImporterAttested) -> Ruling:
-    """A paper about the importer is on file, in force, complete and not too old."""
+    """A paper about the importer is on file, in force and complete."""
     entry = enter_union(case, members)
     if isinstance(entry, Ruling):
         return entry
@@ -45,36 +43,33 @@ def importer_attested(case: Case, members: ImporterAttested) -> Ruling:
             text = f"Nothing says from whom {entry.importer} has the lot."
             return case.lacking(text, f"the sale of the lot to {entry.importer}").about(entry.importer)
         parties.append(supplier[0])
-    return paper_of(case, members, entry.importer, parties).about(entry.importer)
+    return paper_of(case, members.kind, parties, covers=members.covers, fields=members.fields)
 
 
-def paper_of(case: Case, asked: Any, party: str, parties: list[str]) -> Ruling:
-    """The newest paper of a kind about a party, held against kind, covers, fields, max_age and dated of `asked`."""
-    words = asked.kind.replace("_", " ")
-    found = case.attested(asked.kind, party, at=case.today)
-    if len(parties) > 1:
-        found = [one for one in found if set(parties) <= {*one.about, *one.statement.get("parties", ())}]
-    if not found:
-        if len(parties) > 1 and case.attested(asked.kind, party, at=case.today):
-            text = f"No {words} between {' and '.join(parties)} is on file."
-            return case.lacking(text, f"the {words} between {' and '.join(parties)}")
-        return case.lacking_attestation(asked.kind, party, at=case.today, of=party)
-    return _complete(case, asked, found[-1], words)
+def paper_of(
+    case: Case, kind: str, parties: list[str], *, covers: Collection[str] = (), fields: Collection[str] = ()
+) -> Ruling:
+    """The newest paper of a kind about the first party that names the others too; it must cover codes and give fields."""
+    words, first = kind.replace("_", " "), parties[0]
+    all_of = case.attested(kind, first, at=case.today)
+    found = [one for one in all_of if set(parties) <= {*one.about, *one.statement.get("parties", ())}]
+    if found:
+        return _complete(case, found[-1], words, covers, fields).about(first)
+    if all_of:
+        text = f"No {words} between {' and '.join(parties)} is on file."
+        return case.lacking(text, f"the {words} between {' and '.join(parties)}").about(first)
+    return case.lacking_attestation(kind, first, at=case.today, of=first).about(first)
 
 
-def _complete(case: Case, asked: Any, item: Item, words: str) -> Ruling:
-    for field in asked.fields:
+def _complete(case: Case, item: Item, words: str, covers: Collection[str], fields: Collection[str]) -> Ruling:
+    for field in fields:
         if not value_at(item, field):
             return case.concealed(item, field, f"the {words}")
-    missing = [one for one in asked.covers if one not in item.statement.get("covers", ())]
+    missing = [one for one in covers if one not in item.statement.get("covers", ())]
     if missing:
         text = f"The {words} does not cover {', '.join(missing)}."
         return case.lacking(text, f"a {words} that covers {', '.join(missing)}", evidence=[item.id])
-    day = str(value_at(item, asked.dated) if asked.dated else item.time)[:10]
-    if asked.max_age is not None and days_between(day, case.today) > asked.max_age:
-        text = f"The newest {words} is of {day}: older than {asked.max_age} days."
-        return case.lacking(text, f"a newer {words}", evidence=[item.id])
-    return passed(f"A {words} of {day} is on file.", item.id)
+    return passed(f"A {words} of {item.time[:10]} is on file.", item.id)
 
 
 class YearlyReport(UnionImport):

@@ -117,12 +117,6 @@ class Smelter(NamedTuple):
         days = [hop.receive.time for hop in self.receipts if hop.receive] or [one.made_by.time for one in self.lots]
         return min(days)[:10]
 
-    @property
-    def records(self) -> tuple[str, ...]:
-        """Record ids of the receipts, else of what was made there."""
-        receipts = [hop.receive.id for hop in self.receipts if hop.receive]
-        return tuple(receipts or dict.fromkeys(one.made_by.id for one in self.lots))
-
 
 def smelters_of(case: Case) -> list[Smelter]:
     """Smelters and refineries that lots of the chain went through, in the order of the chain."""
@@ -259,7 +253,7 @@ def dues_paid(case: Case) -> Ruling:
     """Taxes, fees and royalties paid to government are on file for the chain."""
     facts = case.facts
     about = (*facts.lots, *facts.chain_sites, *facts.handlers)
-    found = [one for one in case.attested("payment", *about) if one.statement["kind"] in GOVERNMENT_DUES]
+    found = [one for one in facts.attestations("payment", *about) if one.statement["kind"] in GOVERNMENT_DUES]
     if not found:
         return case.lacking("No tax, fee or royalty paid for this chain is on file.", "taxes, fees and royalties paid")
     return passed(f"{len(found)} payments of taxes, fees or royalties are on file.", *(one.id for one in found))
