@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import audit, bundle, load
+from benchmarks import audit, bundle, load, provenance
 from benchmarks.generate import Generator
 from benchmarks.yardstick import CORES, Signed, Yardstick, signed_parts
 
@@ -38,6 +38,7 @@ def main() -> None:
     _bundle(figures)
     _load(figures, yardstick, 30_000 if given.quick else 100_000)
     _audit(figures, yardstick, sizes)
+    _provenance(figures, sizes[-2:])
     figures["raw_signature_checks_per_s"] = max(yardstick.medians().values())
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps({k: float(f"{v:.4g}") for k, v in sorted(figures.items())}, indent=2) + "\n")
@@ -94,6 +95,24 @@ def _audit(figures: Figures, yardstick: Yardstick, sizes: list[int]) -> None:
     figures["audit_cost_growth"] = cost[sizes[-1]] / cost[sizes[0]]
 
 
+def _provenance(figures: Figures, sizes: list[int]) -> None:
+    done: dict[int, provenance.Measured] = {}
+    for size in sizes:
+        with _doing(f"origins in a graph of {size} records"), tempfile.TemporaryDirectory() as folder:
+            store = provenance.build(Path(folder), size)
+            done[size] = provenance.measure(store, size)
+            if size == sizes[-1]:
+                portfolio = provenance.measure_portfolio(store, size)
+            store.close()
+    small, large = done[sizes[0]], done[sizes[-1]]
+    figures["provenance_ancestors"] = large.ancestors
+    figures["provenance_5000_ms"] = large.origins_ms
+    figures["provenance_closure_ms"] = large.closure_ms
+    figures["provenance_growth"] = large.per_ancestor / small.per_ancestor
+    figures["portfolio_speedup"] = portfolio.speedup
+    figures["portfolio_1000_s"] = portfolio.together_s
+
+
 def _show(figures: Figures, yardstick: Yardstick) -> None:
     table = Table(title=f"Lodeline on {CORES} cores, Python {platform.python_version()}")
     for column in ("figure", "value", "goal"):
@@ -114,6 +133,9 @@ _GOALS = {
     "verify_bundle_200_s": "< 1",
     "import_ledger_ms": "< 150",
     "stored_bytes_ratio": "<= 2.5",
+    "provenance_5000_ms": "< 50",
+    "provenance_growth": "flat",
+    "portfolio_speedup": ">= 10",
 }
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import orjson
 
 from ledger.custody.provenance import Limits as GraphLimits
 from ledger.custody.provenance import Making, Taken
-from ledger.custody.quantity import MASS_PLACES, dry_mass, parse_analyte, parse_decimal, read_grades
+from ledger.custody.quantity import MASS_PLACES, dry_mass, parse_analyte, read_grades
 from ledger.errors import TooLarge
 from ledger.rules.origins import Custody, Intervals, LotGraph, Origins, Place, format_origins, trace_origins
 from ledger.rules.portfolio import trace_many
@@ -24,7 +24,6 @@ DEPTH: Final = 512
 """Most transforms one after the other."""
 _MILLIGRAM: Final = "0.000001"
 _PARENT: Final = itemgetter(0)
-_parse: Final = parse_decimal.__wrapped__  # masses are seldom equal: a cache of them costs more than it saves
 
 
 def read_lot_graph(conn: Connection, lots: Collection[int], *, limit: int) -> LotGraph[int]:
@@ -51,34 +50,35 @@ def _read_sites(conn: Connection, numbers: Collection[int]) -> tuple[dict[int, s
 
 def _read_makings(rows: Iterable[ChainRow], ids: dict[int, str]) -> dict[int, Making[int]]:
     """How each lot was made; outputs of one record share one `Making`."""
-    first: dict[int, int] = {}  # record -> the output by whose rows it is read
-    inputs: dict[int, list[Taken[int]]] = {}  # by record
+    records: dict[int, tuple[int, str, str, list[Taken[int]]]] = {}  # the output by whose rows it is read, site, model
     record_of: dict[int, int] = {}
-    kept: dict[int, tuple[str, str]] = {}  # by record
+    current, taken = -1, None
     for lot, parent, mass, moisture, assay, seq, site, model in rows:
         if parent is None:
             continue
-        record_of[lot] = seq
-        reader = first.get(seq)
-        if reader is None:
-            first[seq] = lot
-            inputs[seq] = []
-            kept[seq] = ids[site], model or ""
-        elif reader != lot:
-            continue
-        dry = _parse(mass, MASS_PLACES) * _dry_share(moisture)
-        inputs[seq].append(Taken(parent, dry, _grades(assay)))
-    for taken in inputs.values():
-        if len(taken) > 1:
-            taken.sort(key=_PARENT)
-    makings = {seq: Making(*kept[seq], tuple(taken)) for seq, taken in inputs.items()}
+        if lot != current:
+            current, record_of[lot] = lot, seq
+            if seq not in records:
+                records[seq] = lot, ids[site], model or "", []
+            reader, _, _, inputs = records[seq]
+            taken = inputs if reader == lot else None
+        if taken is not None:
+            whole, _, places = mass.partition(".")
+            dry = int(whole + places) * _dry_share(moisture, len(places))
+            taken.append(Taken(parent, dry, _grades(assay)))
+    makings: dict[int, Making[int]] = {}
+    for seq, (_, at, kept, inputs) in records.items():
+        if len(inputs) > 1:
+            inputs.sort(key=_PARENT)
+        makings[seq] = Making(at, kept, tuple(inputs))
     return {lot: makings[seq] for lot, seq in record_of.items()}
 
 
 @lru_cache(maxsize=8192)
-def _dry_share(moisture: str) -> int:
-    """Dry mass of a milligram."""
-    return dry_mass(_MILLIGRAM, moisture)
+def _dry_share(moisture: str, places: int) -> int:
+    """Dry mass of one unit in the last of `places` decimals of a kilogram."""
+    units: int = 10 ** (MASS_PLACES - places)
+    return dry_mass(_MILLIGRAM, moisture) * units
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,195 @@
+"""Origins of a lot from the database: in a graph of a million records, in a smaller one, and of a portfolio.
+
+The rows are written straight into the derived tables, as the sequencer would leave them: signing and sequencing a
+million records takes a quarter of an hour and is measured elsewhere. 50 generations, each lot made from one to
+eight near-by lots of the one before (1.84 on average), every mass and grade another, forty mines and eight plants.
+
+The yardstick is the recursive query alone, which only says which lots are upstream: no answer from the
+database can take less.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from ledger.rules.origins import trace_origins
+from ledger.rules.portfolio import trace_many
+from service.bootstrap import tune_collector
+from service.storage.engine import Store
+from service.storage.read_subjects import SubjectFound, load_subjects
+from service.storage.schema import migrate
+from service.storage.sql import insert_many
+from service.usecases.origins import describe_origins, read_lot_graph
+
+GENERATIONS = 50
+MINES, PLANTS = 40, 8
+REACH = 50
+ANCESTORS = 5_000
+LIMIT = 100_000
+PORTFOLIO = 1_000
+SINGLES = 40
+"""So many of a portfolio are traced one by one; the time for all is reckoned from theirs."""
+_PARENTS = (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 8)
+_BATCH = 20_000
+
+
+class Measured(NamedTuple):
+    """Milliseconds for the origins of a lot with `ancestors` lots upstream, and for the closure query alone."""
+
+    records: int
+    ancestors: int
+    origins_ms: float
+    closure_ms: float
+
+    @property
+    def per_ancestor(self) -> float:
+        """Microseconds per lot upstream."""
+        return self.origins_ms * 1000 / self.ancestors
+
+
+def build(folder: Path, records: int) -> Store:
+    """A database with `records` lots, each made by a record of its own."""
+    store = Store(f"sqlite:///{folder / f'graph-{records}.db'}")
+    migrate(store)
+    width = records // GENERATIONS
+    chance = random.Random(records)  # noqa: S311  # reproducible, not secret
+    with store.writing() as conn:
+        insert_many(conn, _SUBJECT, [_site(number) for number in range(1, MINES + PLANTS + 1)])
+        for first in range(0, records, _BATCH):
+            lots = range(first, min(first + _BATCH, records))
+            insert_many(conn, _SUBJECT, [_lot(lot) for lot in lots])
+            insert_many(conn, _ORIGIN, [_origin(lot, width, chance) for lot in lots])
+            insert_many(conn, _EDGE, [edge for lot in lots for edge in _edges(lot, width, chance)])
+    return store
+
+
+_SUBJECT = (
+    "INSERT INTO subjects (num, id, kind, status, seq, holder, consignee, mineral, country, data) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ORIGIN = "INSERT INTO lot_origins (lot, site, model) VALUES (?, ?, ?)"
+_EDGE = "INSERT INTO edges (child, parent, mass, seq, moisture, assay) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+def number_of(lot: int) -> int:
+    """Sites come first; what a lot is made from has a smaller number."""
+    return MINES + PLANTS + 1 + lot
+
+
+def _site(number: int) -> tuple[Any, ...]:
+    kind = "mine" if number <= MINES else "plant"
+    data = {"country": "CD", "subdivision": f"CD-{number % 5:02d}", "kind": kind, "id": f"site:{number}"}
+    return (number, f"site:{number}", "site", "active", number, None, None, None, "CD", json.dumps(data))
+
+
+def _lot(lot: int) -> tuple[Any, ...]:
+    data = {
+        "assay": {"Ta2O5": "28.5"}, "consignee": "", "consignor": "", "custodian": "did:web:trader-0001.example",
+        "destination": "", "generation": 1, "head": f"{lot:064x}", "id": f"lot:{lot:08d}", "left": "0", "mass": "38.02",
+        "mineral": "coltan", "model": "segregated", "moisture": "2.00", "sent": None, "site": "site:depot-0001",
+        "status": "closed", "subject": "lot", "tags": [], "time": "2026-09-21T13:35:20Z",
+    }  # fmt: skip
+    return (
+        number_of(lot), f"lot:{lot:08d}", "lot", "closed", lot, 1, None, "coltan", None,
+        json.dumps(data, separators=(",", ":")),
+    )  # fmt: skip
+
+
+def _origin(lot: int, width: int, chance: random.Random) -> tuple[int, int, str | None]:
+    if lot < width:
+        return number_of(lot), chance.randint(1, MINES), None
+    return number_of(lot), MINES + 1 + lot // width * PLANTS // GENERATIONS, "segregated"
+
+
+def _edges(lot: int, width: int, chance: random.Random) -> Iterator[tuple[Any, ...]]:
+    generation, place = divmod(lot, width)
+    if generation:
+        near = {(place + chance.randint(-REACH, REACH)) % width for _ in range(chance.choice(_PARENTS))}
+        for one in near:
+            mass = f"{chance.randint(1, 99_999)}.{chance.randint(1, 999):03d}"
+            moisture, assay = (
+                f"{chance.randint(0, 900) / 100:.2f}",
+                f'{{"Ta2O5":"{chance.randint(100, 6000) / 100:.2f}"}}',
+            )
+            yield number_of(lot), number_of((generation - 1) * width + one), mass, lot, moisture, assay
+
+
+_CLOSURE = text(
+    "WITH RECURSIVE near(num) AS (SELECT num FROM subjects WHERE num = :lot UNION "
+    "SELECT e.parent FROM near n JOIN edges e ON e.child = n.num) SELECT num FROM near"
+)
+
+
+def measure(store: Store, records: int, *, rounds: int = 7) -> Measured:
+    """The origins of lots with about `ANCESTORS` lots upstream, another one each time: shares of its metal,
+    shown as the API does, under the service's collector."""
+    tune_collector()
+    with store.reading() as conn:
+        first, _ = _pick(conn, records)
+        nums = range(first, first + rounds * 3 * REACH, 3 * REACH)
+        lots = [load_subjects(conn, [num])[num] for num in nums]
+        sizes = [len(conn.execute(_CLOSURE, {"lot": lot.num}).fetchall()) for lot in lots]
+        closure = _median(lambda lot: conn.execute(_CLOSURE, {"lot": lot.num}).fetchall(), lots)
+        origins = _median(lambda lot: describe_origins(conn, lot, limit=LIMIT), lots)
+    return Measured(records, round(statistics.mean(sizes)), origins, closure)
+
+
+def _pick(conn: Connection, records: int) -> tuple[int, int]:
+    """The lot, of a sample, with the number of ancestors nearest to `ANCESTORS`."""
+    width = records // GENERATIONS
+    sizes: dict[int, int] = {}
+    for generation in range(12, 34, 2):
+        for step in range(3):
+            lot = number_of(generation * width + step * width // 3)
+            sizes[lot] = len(conn.execute(_CLOSURE, {"lot": lot}).fetchall())
+    best = min(sizes, key=lambda one: abs(sizes[one] - ANCESTORS))
+    return best, sizes[best]
+
+
+def _median(action: Callable[[SubjectFound], object], lots: list[SubjectFound]) -> float:
+    """Milliseconds per lot; the first is done twice and counted once."""
+    action(lots[0])
+    taken = []
+    for lot in lots:
+        began = time.perf_counter()
+        action(lot)
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+class Portfolio(NamedTuple):
+    """Seconds for neighbouring lots: all at once, and one by one."""
+
+    lots: int
+    together_s: float
+    singly_s: float
+
+    @property
+    def speedup(self) -> float:
+        """How many times faster together."""
+        return self.singly_s / self.together_s
+
+
+def measure_portfolio(store: Store, records: int, *, lots: int = PORTFOLIO) -> Portfolio:
+    """Tantalum of neighbouring lots of one generation, from the database, together and one by one."""
+    with store.reading() as conn:
+        lot, _ = _pick(conn, records)
+        chosen = list(range(lot, lot + lots))
+        began = time.perf_counter()
+        together = trace_many(chosen, read_lot_graph(conn, chosen, limit=LIMIT), ("Ta",))
+        taken = time.perf_counter() - began
+        few = list(islice(chosen, 0, None, max(1, lots // SINGLES)))
+        began = time.perf_counter()
+        singly = [trace_origins(one, read_lot_graph(conn, [one], limit=LIMIT), ("Ta",)) for one in few]
+        each = (time.perf_counter() - began) / len(few)
+    assert [together[one] for one in few] == singly
+    return Portfolio(lots, taken, each * lots)
