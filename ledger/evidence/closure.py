@@ -142,11 +142,14 @@ def demand_topics(subject: str, lots: Collection[str], records: Iterable[Record]
     moving = [record for record in records if not scope.isdisjoint(moved_by(record))]
     found = {subject_topic(one) for one in (subject, *scope, *_handlers(moving))}
     mines = {subject}
+    months: set[tuple[str, str]] = set()
     for record in moving:
         if record.type == "extract":
-            site, month = record.body["site"], number_of_month(production_month(record))
-            mines.add(site)
-            found |= {production_topic(site, format_month(month - back)) for back in range(WINDOW_MONTHS + 1)}
+            mines.add(record.body["site"])
+            months.add((record.body["site"], production_month(record)))
+    for site, month in months:
+        last = number_of_month(month)
+        found |= {production_topic(site, format_month(last - back)) for back in range(WINDOW_MONTHS + 1)}
     for record in records:
         if record.type == "site" and record.body["id"] in mines and record.body["kind"] == MINE:
             found.add(status_topic(record.body["subdivision"]))

@@ -30,12 +30,17 @@ _KINDS: Final = {"participant": "participant", "site": "site", "extract": "lot",
 
 
 class Evidence(NamedTuple):
-    """What a bundle shows: records in log order whose signatures were checked, and ids of those by hash only."""
+    """What a bundle shows: records in log order whose signatures were checked, and ids of those by hash only.
+
+    collected: the records are exactly those that `collect_closure` found, so that nothing has to be
+    left out when all of them are known and none is hidden.
+    """
 
     subject: str
     origin: str
     shown: Sequence[ShownRecord]
     hidden: Sequence[str]
+    collected: bool = False
 
 
 class _Shown(NamedTuple):
@@ -81,6 +86,8 @@ def select_known(evidence: Evidence, known_as_of: str) -> tuple[list[ShownRecord
     For a site or participant, all that the log held by then.
     """
     known = [one for one in evidence.shown if format_time(one.logged // 1000) <= known_as_of]
+    if evidence.collected and not evidence.hidden and len(known) == len(evidence.shown):
+        return known, []
     reader = _Known(known)
     if reader.kinds([evidence.subject]).get(evidence.subject) == "lot":
         needed = collect_closure(evidence.subject, evidence.origin, reader).records

@@ -37,7 +37,7 @@ def mine_coverage(case: Case, members: NoMembers) -> Ruling:
     if account is not None:
         text = f"Lot '{account.id}' was made under {account.model}: such material supports no mine of origin."
         return case.lacking(text, "material kept segregated", evidence=[account.made_by.id], percent="0")
-    shares = mine_shares(facts, main_element(facts.lot))
+    shares = mine_shares(case, main_element(facts.lot))
     records = tuple(dict.fromkeys(mined.record for mined in facts.mined.values()))
     known = percent(1 - shares.pop("", Fraction(0)))
     if known != "100":

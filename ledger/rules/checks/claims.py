@@ -18,6 +18,7 @@ from ledger.custody.quantity import (
 )
 from ledger.custody.vocabulary import MODELS
 from ledger.rules.case import Case
+from ledger.rules.checks.figures import once
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import Facts, LotFacts
 from ledger.rules.ruling import Ruling, failed, passed
@@ -33,8 +34,12 @@ def main_element(lot: LotFacts) -> str | None:
     return max(metal, key=lambda one: (metal[one], one)) if metal else None
 
 
-def mine_shares(facts: Facts, element: str | None) -> dict[str, Fraction]:
-    """The exact share of the lot's contained metal that each mine site has."""
+def mine_shares(case: Case, element: str | None) -> dict[str, Fraction]:
+    """The exact share of the lot's contained metal that each mine site has; computed once per claim."""
+    return once(case, f"mine_shares {element}", lambda: _mine_shares(case.facts, element))
+
+
+def _mine_shares(facts: Facts, element: str | None) -> dict[str, Fraction]:
     shares: dict[str, Fraction] = {}
     for mined, share in share_origins(facts.subject, index_parents(facts.edges), element).items():
         site = facts.mined[mined].site if mined in facts.mined else ""
@@ -57,7 +62,7 @@ def origin_is(case: Case, members: NoMembers) -> Ruling:
     if weakest in ("mass_balance", "book_and_claim"):
         return failed(f"A hop was kept under {weakest}: such material supports no claim of origin.", *records)
     element = parse_analyte(terms.element).element if terms.element else main_element(facts.lot)
-    shares = mine_shares(facts, element)
+    shares = mine_shares(case, element)
     if "" in shares:
         return case.lacking("Part of the chain does not lead back to a mine.", "the records of every lot upstream")
     wanted = terms.site or terms.subdivision or terms.country
@@ -87,7 +92,7 @@ def model_kept(case: Case, members: NoMembers) -> Ruling:
 def chain_leads_to_mines(case: Case, members: NoMembers) -> Ruling:
     """Every lot upstream leads back to an extraction, and no record of the chain is refused or withheld."""
     facts = case.facts
-    shares = mine_shares(facts, None)
+    shares = mine_shares(case, None)
     records = tuple(dict.fromkeys(lot.made_by.id for lot in facts.lots.values()))
     if "" in shares:
         return case.lacking("Part of the chain does not lead back to a mine.", "the records of every lot upstream")
@@ -132,7 +137,7 @@ def comes_not_from(case: Case, members: NoMembers) -> Ruling:
         if passed_through & countries:
             text = f"It travelled through {', '.join(sorted(passed_through & countries))}."
             return failed(text, *hop.evidence)
-    if "" in mine_shares(facts, None):
+    if "" in mine_shares(case, None):
         return case.lacking("Part of the chain does not lead back to a mine.", "the records of every lot upstream")
     records = tuple(facts.sites[site].item.id for site in facts.chain_sites)
     return passed(f"All of its {len(facts.chain_sites)} sites and {len(facts.handlers)} holders are others.", *records)

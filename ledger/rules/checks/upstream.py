@@ -51,7 +51,7 @@ def origins_of(case: Case, lot: LotFacts) -> Origins | Ruling:
     if mixed is not None:
         text = f"Lot '{mixed.id}' was kept under {mixed.model}: nobody can say where its material comes from."
         return case.lacking(text, "material kept segregated", evidence=[mixed.made_by.id])
-    sites = mine_shares(facts, main_element(lot))
+    sites = mine_shares(case, main_element(lot))
     if "" in sites:
         known = percent(1 - sites[""])
         text = f"Only {known} % of the material leads back to a mine."
