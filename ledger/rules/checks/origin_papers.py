@@ -30,7 +30,7 @@ def origin_not_misstated(case: Case, members: StatedOrigin) -> Ruling:
     lots = list(facts.lots.values()) if facts.lot is None else [facts.lot]
     mines = {lot.made_by.body["site"] for lot in facts.lots.values() if lot.is_mined}
     countries = {facts.sites[one].body["country"] for one in mines}
-    if facts.lot is not None and "" in mine_shares(facts, None):
+    if facts.lot is not None and "" in mine_shares(case, None):
         countries = set()
     for kind in ("certificate", "import"):
         for one in facts.attestations(kind, *(lot.id for lot in lots)) if lots else ():
