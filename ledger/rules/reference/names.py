@@ -35,6 +35,12 @@ _SHORTEST_NUMBER: Final = 5
 _SHORT_WORD: Final = 3
 """Letters of a word that must be the same word, not a similar one."""
 _REMEMBERED: Final = 8192
+_MOST_WORDS: Final = 500
+"""Of a list that may be one word, the most similar ones."""
+_MOST_ENTRIES: Final = 1000
+"""Of a list that are compared with a name, those first that share most letters with it."""
+MAX_CANDIDATES: Final = 100
+"""Of one party. A name that is like more entries than that identifies nobody."""
 _LONGER: Final = 2
 """A similar word is at most so many times as long."""
 LOWEST: Final = 750
@@ -86,7 +92,6 @@ class NameIndex:
         postings: dict[str, list[int]] = defaultdict(list)
         self._joined: dict[str, list[int]] = defaultdict(list)
         self._numbers: dict[str, list[tuple[int, Identifier]]] = defaultdict(list)
-        self._words: dict[str, list[str]] = defaultdict(list)
         for place, party in enumerate(self._parties):
             for alias in party.names:
                 tokens = tokens_of(alias.text)
@@ -96,9 +101,12 @@ class NameIndex:
                 self._entries.append(_Entry(place, alias, tokens, sum(map(len, tokens))))
             for number in party.identifiers:
                 self._numbers[plain_number(number.value)].append((place, number))
-        for word in postings:
+        self._vocabulary = np.array(sorted(postings), np.object_)
+        words: dict[str, list[int]] = defaultdict(list)
+        for place, word in enumerate(self._vocabulary):
             for key in _keys(word) if len(word) > _SHORT_WORD else ():
-                self._words[key].append(word)
+                words[key].append(place)
+        self._words = {key: np.array(places, np.int64) for key, places in words.items()}
         self._places = {word: np.array(places, np.int64) for word, places in postings.items()}
         self._letters = np.array([entry.letters for entry in self._entries], np.int64)
         self._counts = np.array([len(entry.tokens) for entry in self._entries], np.int64)
@@ -109,7 +117,8 @@ class NameIndex:
     ) -> tuple[Candidate, ...]:
         """What a party with these names and identifiers may be: exact ones first, then by score.
 
-        One candidate per entry of the list. Raises TooLarge for a name of more than 1,000 characters.
+        One candidate per entry of the list, at most `MAX_CANDIDATES`. Raises TooLarge for a name of more
+        than 1,000 characters.
         """
         best: dict[int, Candidate] = {}
         for name in names:
@@ -117,7 +126,8 @@ class NameIndex:
                 if place not in best or best[place].score < candidate.score:
                     best[place] = candidate
         best |= dict(self._by_number(identifiers))
-        return tuple(sorted(best.values(), key=lambda one: (not one.exact, -one.score, one.party.id, one.name)))
+        order = sorted(best.values(), key=lambda one: (not one.exact, -one.score, one.party.id, one.name))
+        return tuple(order[:MAX_CANDIDATES])
 
     def _by_number(self, identifiers: Iterable[Identifier]) -> Iterator[tuple[int, Candidate]]:
         for given in identifiers:
@@ -146,23 +156,26 @@ class NameIndex:
 
     def _find_similar(self, token: str) -> Mapping[str, int]:
         """Words of the list that may be this word, with their similarity in per mille; remembered."""
-        if token not in self._similar:
+        known = self._similar.get(token)
+        if known is None:
+            known = self._similar_words(token)
             if len(self._similar) >= _REMEMBERED:
                 self._similar.clear()
-            self._similar[token] = self._similar_words(token)
-        return self._similar[token]
+            self._similar[token] = known
+        return known
 
     def _similar_words(self, token: str) -> Mapping[str, int]:
-        # Imported here: only who compares names needs the compiled module.
+        # Imported here: only who compares names needs the compiled modules.
+        import numpy as np
         from rapidfuzz import process
         from rapidfuzz.distance import JaroWinkler
 
         found = {token: 1000} if token in self._places else {}
         if len(token) > _SHORT_WORD:
-            words = {word for key in _keys(token) for word in self._words.get(key, ())} - {token}
-            similar = process.extract(
-                token, words, scorer=JaroWinkler.normalized_similarity, score_cutoff=_SIMILAR / 1000, limit=None
-            )
+            keyed = [self._words[key] for key in _keys(token) if key in self._words]
+            words = self._vocabulary[np.unique(np.concatenate(keyed))].tolist() if keyed else []
+            scorer = JaroWinkler.normalized_similarity  # equal scores come in the order of the words, by their letters
+            similar = process.extract(token, words, scorer=scorer, score_cutoff=_SIMILAR / 1000, limit=_MOST_WORDS)
             found.update((word, round(share * 1000)) for word, share, _ in similar)
         return found
 
@@ -182,7 +195,10 @@ class NameIndex:
         whole = sum(map(len, tokens))
         reach = 1000 * (letters + np.minimum(self._letters, _LONGER * letters))
         one_word_more = len(tokens) + self._counts <= 2 * words + 1
-        return np.flatnonzero((reach >= threshold * (whole + self._letters)) | one_word_more).tolist()
+        found = np.flatnonzero((reach >= threshold * (whole + self._letters)) | one_word_more)
+        closest_first = np.lexsort((found, np.abs(self._letters[found] - whole), -letters[found]))
+        places: list[int] = found[closest_first[:_MOST_ENTRIES]].tolist()
+        return places
 
 
 @lru_cache(maxsize=32)
