@@ -102,4 +102,4 @@ def check(found: Finding, line: Line) -> None:
         assert ruling.evidence or ruling.references
     if line.outcome is FLAG:
         assert ruling.since
-    assert ruling.sentence.endswith((".", ")", "!"))
+    assert ruling.sentence.endswith((".", ")", "?"))

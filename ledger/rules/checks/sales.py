@@ -33,7 +33,7 @@ def trace_sales(facts: Facts) -> Sales:
             used[sale.id] = None
             if seller != steps[-1][1]:
                 found.gaps.append(f"'{lot.id}' is sold by {seller}, but it belongs to {steps[-1][1]}.")
-            steps.append((sale.time, buyer))
+            steps.append((sale.starts, buyer))
         owned[lot.id] = steps
     found.owner = owned[facts.subject][-1][1]
     found.evidence = tuple(used)
@@ -41,7 +41,8 @@ def trace_sales(facts: Facts) -> Sales:
 
 
 def _sales_of(facts: Facts, lot: str) -> list[Item]:
-    return sorted(facts.attestations("ownership", lot), key=lambda one: (one.time, one.index))
+    """By the day from which each holds: a sale may be put on record later."""
+    return sorted(facts.attestations("ownership", lot), key=lambda one: (one.starts, one.index))
 
 
 def _first_owner(lot: LotFacts, owned: dict[str, list[tuple[str, str]]], found: Sales) -> str:
