@@ -9,6 +9,7 @@ same functions and get the same bytes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from ledger.custody.topics import Topics, about_of, moved_by, production_topic, status_topic
@@ -18,6 +19,7 @@ from ledger.envelope import Record, parse_record
 from ledger.errors import EncodingError, Incomplete, VerdictError
 from ledger.evidence.bundle import Bundle, FullEntry
 from ledger.evidence.closure import collect_closure
+from ledger.evidence.coverage import lots_of
 from ledger.log.checkpoint import Checkpoint
 from ledger.rules.claim import Claim, parse_claim
 from ledger.rules.engine import Judgement, decide
@@ -32,6 +34,7 @@ _KINDS: Final = {"participant": "participant", "site": "site", "extract": "lot",
 class Evidence(NamedTuple):
     """What a bundle shows: records in log order whose signatures were checked, and ids of those by hash only.
 
+    lots: that a site's or participant's bundle is about, with all upstream of them; unused for a lot;
     collected: the records are exactly those that `collect_closure` found, so that nothing has to be
     left out when all of them are known and none is hidden.
     """
@@ -40,10 +43,12 @@ class Evidence(NamedTuple):
     origin: str
     shown: Sequence[ShownRecord]
     hidden: Sequence[str]
+    lots: Collection[str] | None = None
     collected: bool = False
 
 
-class _Shown(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Shown:
     index: int
     logged: int
     record: Record
@@ -62,7 +67,8 @@ def evidence_of(bundle: Bundle) -> Evidence:
             shown.append(_Shown(entry.index, logged, parse_record(jws), entry.disclosures))
         else:
             hidden.append(entry.record)
-    return Evidence(bundle.subject, bundle.origin, shown, hidden)
+    records = [one.record for one in shown]
+    return Evidence(bundle.subject, bundle.origin, shown, hidden, lots_of(bundle, records))
 
 
 def judge(
@@ -76,7 +82,9 @@ def judge(
 ) -> Judgement:
     """The judgement on a claim about the evidence's subject. Raises as `gather` and `decide` do."""
     shown, hidden = select_known(evidence, known_as_of)
-    facts = gather(claim.subject, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
+    facts = gather(
+        claim.subject, shown, hidden=hidden, lots=evidence.lots, known_as_of=known_as_of, valid_as_of=valid_as_of
+    )
     return decide(claim, facts, packs, references)
 
 

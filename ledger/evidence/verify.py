@@ -138,7 +138,7 @@ class _Verification:
             "lot": summarize_lot(bundle.subject, replay),
             "balances": [line.to_json() for line in replay.balances],
             "disclosed": self.disclosed,
-            "verdicts": self._check_verdicts(checkpoint),
+            "verdicts": self._check_verdicts(checkpoint, scope),
         }
         return book.report(bundle.subject, bundle.origin, checkpoint, details)
 
@@ -291,7 +291,7 @@ class _Verification:
 
     # 13 --------------------------------------------------------------------------------------------------------------
 
-    def _check_verdicts(self, checkpoint: Checkpoint | None) -> list[dict[str, Any]]:
+    def _check_verdicts(self, checkpoint: Checkpoint | None, lots: frozenset[str]) -> list[dict[str, Any]]:
         if not self.bundle.verdicts:
             self.book.close("verdicts", "The bundle carries no verdict.")
             return []
@@ -302,7 +302,7 @@ class _Verification:
         bundle = self.bundle
         return check_verdicts(
             bundle.verdicts,
-            Evidence(bundle.subject, bundle.origin, self.shown, list(self.hidden)),
+            Evidence(bundle.subject, bundle.origin, self.shown, list(self.hidden), lots),
             checkpoint,
             self.book,
             verifiers=self.policy.verifiers(bundle.origin),

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -39,18 +39,20 @@ def gather(
     shown: Iterable[ShownRecord],
     *,
     hidden: Sequence[str] = (),
+    lots: Collection[str] | None = None,
     known_as_of: str,
     valid_as_of: str,
 ) -> Facts:
     """The evidence set for a claim about `subject`, from records in log order whose signatures were checked.
 
+    lots: those that a claim about a site or participant is followed to (default: all that are made);
     known_as_of, valid_as_of: RFC 3339 times with Z. Raises UnknownSubject when the subject did not
     exist by then, EnvelopeError or EncodingError for disclosures that do not belong to their record.
     """
     known = [one for one in shown if format_time(one.logged // 1000) <= known_as_of]
     valid = [one for one in known if not moves_lots(one.record.type) or one.record.time <= valid_as_of]
     made = parents_of(one.record for one in valid)
-    scope = upstream(subject, made) if subject in made else frozenset(made)
+    scope = upstream(subject, made) if subject in made else frozenset(made if lots is None else lots)
     gathering = _Gathering(Replay(scope))
     for one in valid:
         gathering.take(one)

@@ -149,7 +149,7 @@ def weigh(context: Context, reader: Reader, question: Question) -> Weighed:
         hidden = [record.id for index, record in gathered.closure.records.items() if index not in shown]
         judgement = judge(
             question.claim,
-            Evidence(subject, context.origin, seen, hidden, collected=True),
+            Evidence(subject, context.origin, seen, hidden, gathered.closure.lots, collected=True),
             question.packs,
             current_references(conn),
             valid_as_of=question.valid_as_of,

@@ -12,7 +12,7 @@ import pytest
 
 from ledger.encoding import format_json, format_time, parse_json
 from ledger.evidence.bundle import FullEntry, HashOnlyEntry, parse_bundle
-from ledger.evidence.judging import Evidence, find_differences, recompute
+from ledger.evidence.judging import Evidence, evidence_of, find_differences, recompute
 from ledger.evidence.trust import TrustedLog, TrustPolicy
 from ledger.evidence.verify import verify_bundle
 from ledger.log.note import parse_vkey
@@ -118,6 +118,16 @@ def test_a_bundle_carries_verdicts_and_verify_recomputes_them(desk: Desk) -> Non
     assert desk.get("/v1/lots/lot:5/bundle", SMELTER, verdict=other.rpartition("/")[2]).status_code == 404
     wrong = desk.get("/v1/lots/lot:5/bundle", AUDITOR, verdict=other.rpartition("/")[2])
     assert (wrong.status_code, wrong.json()["pointer"]) == (400, "/verdict")
+
+
+@pytest.mark.parametrize(("kind", "subject", "reader"), [("sites", MINE, AUDITOR), ("participants", TRADER, TRADER)])
+def test_a_verdict_on_a_site_or_participant_is_recomputed_too(desk: Desk, kind: str, subject: str, reader: str) -> None:
+    claim = {"type": "conduct", "subject": subject, "packs": ["fraud", "ledger-integrity"]}
+    place = ask(desk, reader, {"claim": claim}).headers["location"]
+    bundle = parse_bundle(desk.get(f"/v1/{kind}/{subject}/bundle", reader).content)
+    verdict = desk.get(place, reader).json()["verdict"]
+    again = recompute(verdict, evidence_of(bundle), read_packs().values(), References())
+    assert find_differences(verdict, again) == []
 
 
 def incident(desk: Desk, subject: str) -> dict[str, Any]:
