@@ -96,15 +96,12 @@ def _audit(figures: Figures, yardstick: Yardstick, sizes: list[int]) -> None:
 
 
 def _provenance(figures: Figures, sizes: list[int]) -> None:
-    done: dict[int, provenance.Measured] = {}
-    for size in sizes:
-        with _doing(f"origins in a graph of {size} records"), tempfile.TemporaryDirectory() as folder:
-            store = provenance.build(Path(folder), size)
-            done[size] = provenance.measure(store, size)
-            if size == sizes[-1]:
-                portfolio = provenance.measure_portfolio(store, size)
+    with _doing(f"origins in graphs of {sizes} records"), tempfile.TemporaryDirectory() as folder:
+        stores = {size: provenance.build(Path(folder), size) for size in sizes}
+        small, large = provenance.measure(stores)
+        portfolio = provenance.measure_portfolio(stores[sizes[-1]], sizes[-1])
+        for store in stores.values():
             store.close()
-    small, large = done[sizes[0]], done[sizes[-1]]
     figures["provenance_ancestors"] = large.ancestors
     figures["provenance_5000_ms"] = large.origins_ms
     figures["provenance_closure_ms"] = large.closure_ms

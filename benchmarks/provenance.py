@@ -14,7 +14,7 @@ import json
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from ledger.rules.origins import trace_origins
 from ledger.rules.portfolio import trace_many
 from service.bootstrap import tune_collector
 from service.storage.engine import Store
-from service.storage.read_subjects import SubjectFound, load_subjects
+from service.storage.read_subjects import load_subjects
 from service.storage.schema import migrate
 from service.storage.sql import insert_many
 from service.usecases.origins import describe_origins, read_lot_graph
@@ -46,7 +46,7 @@ class Measured(NamedTuple):
     """Milliseconds for the origins of a lot with `ancestors` lots upstream, and for the closure query alone."""
 
     records: int
-    ancestors: int
+    ancestors: float
     origins_ms: float
     closure_ms: float
 
@@ -129,21 +129,50 @@ _CLOSURE = text(
 )
 
 
-def measure(store: Store, records: int, *, rounds: int = 7) -> Measured:
-    """The origins of lots with about `ANCESTORS` lots upstream, another one each time: shares of its metal,
-    shown as the API does, under the service's collector."""
+def measure(stores: Mapping[int, Store], *, rounds: int = 9) -> list[Measured]:
+    """The origins of lots with about `ANCESTORS` lots upstream, another one each time: shares of its metal, shown as
+    the API does, under the service's collector. Graphs in turn, since a machine's speed changes by the minute.
+
+    stores: by number of records.
+    """
     tune_collector()
+    taken: dict[int, list[_Lap]] = {records: [] for records in stores}
+    firsts = {records: _pick_in(store, records) for records, store in stores.items()}
+    for number in range(-1, rounds):  # the first is for warming up
+        for records, store in stores.items():
+            with store.reading() as conn:
+                lap = _measure_one(conn, firsts[records] + (number + 1) * 3 * REACH)
+            if number >= 0:
+                taken[records].append(lap)
+    return [
+        Measured(records, *(statistics.median(part) for part in zip(*laps, strict=True)))
+        for records, laps in taken.items()
+    ]
+
+
+class _Lap(NamedTuple):
+    """One lot: its ancestors, and milliseconds."""
+
+    ancestors: int
+    origins_ms: float
+    closure_ms: float
+
+
+def _measure_one(conn: Connection, number: int) -> _Lap:
+    lot = load_subjects(conn, [number])[number]
+    began = time.perf_counter()
+    ancestors = len(conn.execute(_CLOSURE, {"lot": number}).fetchall())
+    between = time.perf_counter()
+    describe_origins(conn, lot, limit=LIMIT)
+    return _Lap(ancestors, (time.perf_counter() - between) * 1000, (between - began) * 1000)
+
+
+def _pick_in(store: Store, records: int) -> int:
     with store.reading() as conn:
-        first, _ = _pick(conn, records)
-        nums = range(first, first + rounds * 3 * REACH, 3 * REACH)
-        lots = [load_subjects(conn, [num])[num] for num in nums]
-        sizes = [len(conn.execute(_CLOSURE, {"lot": lot.num}).fetchall()) for lot in lots]
-        closure = _median(lambda lot: conn.execute(_CLOSURE, {"lot": lot.num}).fetchall(), lots)
-        origins = _median(lambda lot: describe_origins(conn, lot, limit=LIMIT), lots)
-    return Measured(records, round(statistics.mean(sizes)), origins, closure)
+        return _pick(conn, records)
 
 
-def _pick(conn: Connection, records: int) -> tuple[int, int]:
+def _pick(conn: Connection, records: int) -> int:
     """The lot, of a sample, with the number of ancestors nearest to `ANCESTORS`."""
     width = records // GENERATIONS
     sizes: dict[int, int] = {}
@@ -151,19 +180,7 @@ def _pick(conn: Connection, records: int) -> tuple[int, int]:
         for step in range(3):
             lot = number_of(generation * width + step * width // 3)
             sizes[lot] = len(conn.execute(_CLOSURE, {"lot": lot}).fetchall())
-    best = min(sizes, key=lambda one: abs(sizes[one] - ANCESTORS))
-    return best, sizes[best]
-
-
-def _median(action: Callable[[SubjectFound], object], lots: list[SubjectFound]) -> float:
-    """Milliseconds per lot; the first is done twice and counted once."""
-    action(lots[0])
-    taken = []
-    for lot in lots:
-        began = time.perf_counter()
-        action(lot)
-        taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken)
+    return min(sizes, key=lambda one: abs(sizes[one] - ANCESTORS))
 
 
 class Portfolio(NamedTuple):
@@ -182,7 +199,7 @@ class Portfolio(NamedTuple):
 def measure_portfolio(store: Store, records: int, *, lots: int = PORTFOLIO) -> Portfolio:
     """Tantalum of neighbouring lots of one generation, from the database, together and one by one."""
     with store.reading() as conn:
-        lot, _ = _pick(conn, records)
+        lot = _pick(conn, records)
         chosen = list(range(lot, lot + lots))
         began = time.perf_counter()
         together = trace_many(chosen, read_lot_graph(conn, chosen, limit=LIMIT), ("Ta",))
