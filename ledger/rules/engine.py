@@ -15,7 +15,7 @@ The rules never see each other's findings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -180,41 +180,59 @@ def _scope(rule: RuleForm, back: Background) -> str:
 
 
 def _look_closer(finding: Finding, facts: Facts) -> Finding:
-    """A red flag after enhanced due diligence, or how long it has been open."""
-    since = finding.ruling.since[:10]
-    about = finding.ruling.subjects or tuple(facts.subjects)
+    """A red flag after enhanced due diligence on all that it is about, or how long it has been open."""
+    ruling, since = finding.ruling, finding.ruling.since[:10]
     reports = [
         one
-        for one in facts.attestations("edd_report", *about)
+        for one in facts.attestations("edd_report", *_spoken_of(ruling, facts))
         if one.grade >= Grade.INDEPENDENT
         and finding.rule.id in one.statement["red_flags"]
-        and one.statement["visit"] >= since
+        and one.statement["visit"] >= (ruling.latest or since)[:10]
     ]
-    if reports:
-        last = reports[-1]
-        if last.statement["conclusion"] == "discharged":
-            text = f"{finding.ruling.sentence} Enhanced due diligence of {last.statement['visit']} discharges it."
-            return replace(_settled(finding, Outcome.PASS, text, last), discharged=last.id)
-        if last.statement["conclusion"] == "confirmed":
-            text = f"{finding.ruling.sentence} Enhanced due diligence of {last.statement['visit']} confirms it."
-            return replace(_settled(finding, Outcome.FAIL, text, last), confirmed=last.id)
+    last = _newest(ruling, reports, facts)
+    for one in last:
+        if one is not None and one.statement["conclusion"] == "confirmed":
+            text = f"{ruling.sentence} Enhanced due diligence of {one.statement['visit']} confirms it."
+            return replace(_settled(finding, Outcome.FAIL, text, one), confirmed=one.id)
+    closing = [one for one in last if one is not None and one.statement["conclusion"] == "discharged"]
+    if closing and len(closing) == len(last):
+        newest = max(closing, key=lambda one: one.index)
+        text = f"{ruling.sentence} Enhanced due diligence of {newest.statement['visit']} discharges it."
+        return replace(_settled(finding, Outcome.PASS, text, *closing), discharged=newest.id)
     limit = finding.rule.open_days
     return replace(finding, overdue=bool(limit) and days_between(since, facts.valid_as_of) > limit)
 
 
-def _settled(finding: Finding, outcome: Outcome, text: str, report: Item) -> Finding:
-    evidence = (*finding.ruling.evidence, report.id)
+def _spoken_of(ruling: Ruling, facts: Facts) -> tuple[str, ...]:
+    """What a report or plan may be about: the subjects of the ruling, or the subject of the claim for all of them."""
+    return (*ruling.subjects, facts.subject) if ruling.subjects else tuple(facts.subjects)
+
+
+def _newest(ruling: Ruling, items: Sequence[Item], facts: Facts) -> list[Item | None]:
+    """For each subject of the ruling the newest item about it or about the subject of the claim."""
+    if not ruling.subjects:
+        return [items[-1] if items else None]
+    return [
+        next((one for one in reversed(items) if subject in one.about or facts.subject in one.about), None)
+        for subject in ruling.subjects
+    ]
+
+
+def _settled(finding: Finding, outcome: Outcome, text: str, *reports: Item) -> Finding:
+    evidence = tuple(dict.fromkeys((*finding.ruling.evidence, *(one.id for one in reports))))
     return replace(finding, ruling=replace(finding.ruling, outcome=outcome, sentence=text, evidence=evidence))
 
 
 def _live_plan(finding: Finding, facts: Facts) -> str:
-    """The id of a mitigation plan that covers the fault today, "" without one."""
+    """The id of the newest mitigation plan that covers the fault today, "" unless all that it is about is covered."""
     today = facts.valid_as_of[:10]
-    about = finding.ruling.subjects or tuple(facts.subjects)
-    for one in reversed(facts.attestations("mitigation_plan", *about)):
-        plan = one.statement
-        if plan["risk"] != finding.rule.id or plan["decision"] == "disengage":
-            continue
-        if plan["start"] <= today <= plan["review_by"] and days_between(plan["start"], plan["review_by"]) <= PLAN_DAYS:
-            return one.id
-    return ""
+    live = [
+        one
+        for one in facts.attestations("mitigation_plan", *_spoken_of(finding.ruling, facts))
+        if one.statement["risk"] == finding.rule.id
+        and one.statement["decision"] != "disengage"
+        and one.statement["start"] <= today <= one.statement["review_by"]
+        and days_between(one.statement["start"], one.statement["review_by"]) <= PLAN_DAYS
+    ]
+    plans = _newest(finding.ruling, live, facts)
+    return live[-1].id if live and None not in plans else ""

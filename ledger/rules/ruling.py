@@ -33,8 +33,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """evidence: record ids; references: datasets looked at; since: date of what was flagged or found;
+    """evidence: record ids; references: datasets looked at; since: date of what was flagged or found, of several
 
+    the earliest, and `latest` the last of them: what closes them has to come after it;
     subjects: whom it is about (plans and discharges are looked for there); figures: what was
     computed, as strings and integers.
     """
@@ -47,6 +48,7 @@ class Ruling:
     subjects: tuple[str, ...] = ()
     since: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
+    latest: str = ""
 
     def about(self, *subjects: str) -> Ruling:
         """The same ruling about these subjects."""
@@ -111,6 +113,7 @@ def _join(outcome: Outcome, same: list[Ruling]) -> Ruling:
         _unique(subject for one in same for subject in one.subjects),
         min((one.since for one in same if one.since), default=""),
         same[0].figures,
+        max(one.latest or one.since for one in same),
     )
 
 

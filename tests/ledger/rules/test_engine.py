@@ -278,15 +278,17 @@ def plan(**members: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def failing(story: Story) -> Pack:
-    """A mitigable fault at mine A."""
+    """A mitigable fault at both mines."""
     story.on("2026-05-21").attest(AUTHORITY, "inspection", [MINE_A, "site:mine-b"], inspection(), result="not_conform")
     return pack(INSPECTED[:-1] + ', result = "conform" }', severity="mitigable")
 
 
 def test_a_live_plan_covers_a_mitigable_fault(story: Story, failing: Pack) -> None:
     assert judge(story, failing).answer is Answer.REFUTED
-    made = story.on("2026-05-23").attest(EXPORTER, "mitigation_plan", MINE_A, plan())
-    assert trial(story, failing).plan == made
+    first = story.on("2026-05-23").attest(EXPORTER, "mitigation_plan", MINE_A, plan())
+    assert trial(story, failing).plan == ""  # the other mine has none
+    made = story.attest(EXPORTER, "mitigation_plan", "site:mine-b", plan())
+    assert trial(story, failing).plan == made != first
     assert judge(story, failing).answer is Answer.SUPPORTED_WITH_PLAN
     assert judge(story, failing, known="2026-11-21", valid="2026-11-21").answer is Answer.REFUTED
     graver = pack(INSPECTED[:-1] + ', result = "conform" }', severity="high")
@@ -299,7 +301,7 @@ def test_a_live_plan_covers_a_mitigable_fault(story: Story, failing: Pack) -> No
     ids=["another risk", "longer than six months", "disengaged", "not begun"],
 )
 def test_not_every_plan_covers_a_fault(story: Story, failing: Pack, members: dict[str, Any]) -> None:
-    story.on("2026-05-23").attest(EXPORTER, "mitigation_plan", MINE_A, plan(**members))
+    story.on("2026-05-23").attest(EXPORTER, "mitigation_plan", [MINE_A, "site:mine-b"], plan(**members))
     assert trial(story, failing).plan == ""
 
 
