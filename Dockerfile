@@ -8,6 +8,9 @@ WORKDIR /src
 COPY docker/build.lock docker/service.lock docker/
 RUN python -m venv /build && /build/bin/pip install --require-hashes -r docker/build.lock \
  && python -m venv /opt/lodeline && /opt/lodeline/bin/pip install --require-hashes -r docker/service.lock
+# The batch check of signatures, compiled with what native/compiler.lock names: the base image has no compiler.
+COPY native native
+RUN /opt/lodeline/bin/python native/build.py --tools /tmp/tools && rm -rf /tmp/tools
 COPY pyproject.toml README.md LICENSE ./
 COPY ledger ledger
 COPY service service

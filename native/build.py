@@ -51,7 +51,12 @@ def find_compiler(tools: Path) -> list[str]:
         _run(
             [*install, "--only-binary", ":all:", "--target", str(zig), "-r", str(HERE / "compiler.lock")], "no compiler"
         )
-    return [sys.executable, str(zig / "ziglang"), "cc"]
+    return [
+        sys.executable,
+        str(zig / "ziglang"),
+        "cc",
+        "-mcpu=baseline",
+    ]  # not for this very machine only
 
 
 def build(into: Path, compiler: Sequence[str]) -> Path:

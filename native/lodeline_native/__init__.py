@@ -36,7 +36,7 @@ def check_batch(keys: Sequence[bytes], key_of: Sequence[int], signatures: bytes,
     keys: from `prepare_key`; key_of: the index of each signature's key; signatures: 64 bytes each.
     False too when memory is short.
     """
-    if not len(key_of) == len(messages) == len(signatures) // 64 or any(len(key) != _KEY_BYTES for key in keys):
+    if not 64 * len(key_of) == 64 * len(messages) == len(signatures) or any(len(key) != _KEY_BYTES for key in keys):
         raise ValueError("a batch has one key, 64 bytes of signature and one message for each")
     if key_of and not 0 <= min(key_of) <= max(key_of) < len(keys):
         raise ValueError("a signature of this batch names a key that is not there")
