@@ -20,7 +20,8 @@ from rich.table import Table
 
 from benchmarks import audit, bundle, load, provenance
 from benchmarks.generate import Generator
-from benchmarks.yardstick import CORES, Signed, Yardstick, signed_parts
+from benchmarks.yardstick import CORES, Signed, Yardstick, measure_batches, signed_parts
+from ledger import batch
 
 Figures = dict[str, float]
 console = Console()
@@ -34,7 +35,10 @@ def main() -> None:
     given = parser.parse_args()
     sizes = [10_000, 50_000] if given.quick else [10_000, 100_000, 1_000_000]
     figures: Figures = {}
+    if batch.native is None:
+        console.print("lodeline_native is not here: what follows checks signatures one by one (native/README.md)")
     yardstick = Yardstick(_parts(8_000))
+    figures["batch_signature_checks_per_s"] = measure_batches(yardstick.parts)
     _bundle(figures)
     _load(figures, yardstick, 30_000 if given.quick else 100_000)
     _audit(figures, yardstick, sizes)
@@ -72,7 +76,10 @@ def _load(figures: Figures, yardstick: Yardstick, count: int) -> None:
     records = [jws for _, jws in generator.register()]
     records += [jws for _, jws in islice(generator.stories(), count - len(records))]
     with _doing(f"batch ingest of {count} records"), tempfile.TemporaryDirectory() as folder:
-        ingest = load.measure_batches(Path(folder), records, yardstick)
+        ingest = load.measure_batches(Path(folder), records, yardstick, native=True)
+    with _doing("the same, signatures one by one"), tempfile.TemporaryDirectory() as folder:
+        singly = load.measure_batches(Path(folder), records, yardstick, native=False)
+    figures["batch_ingest_singly_ratio"] = singly.per_s / singly.raw
     figures["batch_ingest_per_s"] = ingest.per_s
     figures["batch_ingest_ratio"] = ingest.per_s / ingest.raw
     figures["stored_bytes_ratio"] = ingest.stored
@@ -87,10 +94,11 @@ def _audit(figures: Figures, yardstick: Yardstick, sizes: list[int]) -> None:
     cost: dict[int, float] = {}
     for size in sizes:
         with _doing(f"audit of {size} records"), tempfile.TemporaryDirectory() as folder:
-            done = audit.measure(Path(folder), size, yardstick, rounds=1 if size >= 1_000_000 else 3)
+            done, singly = audit.measure(Path(folder), size, yardstick, rounds=1 if size >= 1_000_000 else 3)
         cost[size] = done.raw / done.per_s
         figures[f"audit_{size}_per_s"] = done.per_s
         figures[f"audit_{size}_ratio"] = done.per_s / done.raw
+        figures[f"audit_{size}_singly_ratio"] = singly.per_s / singly.raw
     figures["audit_ratio"] = figures[f"audit_{sizes[1]}_ratio"]
     figures["audit_cost_growth"] = cost[sizes[-1]] / cost[sizes[0]]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -13,6 +15,7 @@ from benchmarks.generate import Generator, write_log
 from benchmarks.yardstick import Yardstick
 from clients.audit.driver import run_audit
 from clients.audit.sources import FolderSource
+from ledger import batch
 from ledger.evidence.trust import parse_policy
 
 
@@ -35,11 +38,33 @@ def audit_once(folder: Path) -> float:
     return seconds
 
 
-def measure(folder: Path, size: int, yardstick: Yardstick, rounds: int) -> Audited:
-    """Median over rounds; the yardstick is taken between them."""
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """As where the extension is not installed; worker processes are forks and do the same."""
+    found, batch.native = batch.native, None
+    try:
+        yield
+    finally:
+        batch.native = found
+
+
+class Pair(NamedTuple):
+    """With the extension, and without it; the two took turns."""
+
+    together: Audited
+    singly: Audited
+
+
+def measure(folder: Path, size: int, yardstick: Yardstick, rounds: int) -> Pair:
+    """Medians over rounds; the yardstick is taken between them."""
     write_log(folder, islice(Generator().records(), size))
-    rates, raws = [], [yardstick.take()]
+    rates: tuple[list[float], list[float]] = ([], [])
+    raws = [yardstick.take()]
     for _ in range(rounds):
-        rates.append(size / audit_once(folder))
+        rates[0].append(size / audit_once(folder))
         raws.append(yardstick.take())
-    return Audited(size, statistics.median(rates), statistics.median(raws))
+        with one_by_one():
+            rates[1].append(size / audit_once(folder))
+        raws.append(yardstick.take())
+    raw = statistics.median(raws)
+    return Pair(*(Audited(size, statistics.median(some), raw) for some in rates))

@@ -24,9 +24,12 @@ class Ingest(NamedTuple):
     stored: float
 
 
-def measure_batches(folder: Path, records: list[bytes], yardstick: Yardstick) -> Ingest:
-    """Batch ingest of all records, durable and fully checked, with the storage that it takes."""
-    with Server(folder) as server:
+def measure_batches(folder: Path, records: list[bytes], yardstick: Yardstick, *, native: bool) -> Ingest:
+    """Batch ingest of all records, durable and fully checked, with the storage that it takes.
+
+    native: with the extension, where there is one; False switches it off.
+    """
+    with Server(folder, LODELINE_NATIVE="" if native else "off") as server:
         server.post_batch(records[:BATCH])  # the register and the first stories: warms caches and workers
         before, began = yardstick.take(), time.perf_counter()
         for start in range(BATCH, len(records), BATCH):

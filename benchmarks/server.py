@@ -22,14 +22,14 @@ def free_port() -> int:
 
 
 class Server:
-    """`lodeline-server` on SQLite in `folder`; a context manager."""
+    """`lodeline-server` on SQLite in `folder`; a context manager. environment: variables of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.port = free_port()
         self.env = {**os.environ, "LODELINE_STATE": str(self.state), "LODELINE_PORT": str(self.port)}
-        self.env["LODELINE_LOG_LEVEL"] = "error"
+        self.env |= {"LODELINE_LOG_LEVEL": "error", **environment}
 
     def _run(self, *args: str) -> list[str]:
         return [sys.executable, "-m", "service.manage", *args]
