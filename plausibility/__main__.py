@@ -10,6 +10,7 @@ from ledger.encoding import format_json
 from ledger.rules.plausibility.model import parse_model
 from ledger.rules.plausibility.shipped import MODEL_FILE
 from plausibility.evaluate import SEED, WORLDS, evaluate, format_table
+from plausibility.frauds import PATTERNS
 from plausibility.page import PAGE, insert_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,9 +27,11 @@ def main(words: list[str] | None = None) -> int:
     measured.add_argument("--model", type=Path, default=MODEL, help="model file (default: the shipped one)")
     measured.add_argument("--seed", default=SEED, help="another seed, other worlds")
     measured.add_argument("--worlds", type=int, default=WORLDS, help=f"worlds per fraud (default: {WORLDS})")
-    shape = measured.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="figures as JSON instead of a table")
-    shape.add_argument("--write", action="store_true", help="put the table into docs/plausibility.md too")
+    measured.add_argument("--fraud", action="append", choices=list(PATTERNS), help="only this fraud; may be repeated")
+    measured.add_argument("--json", action="store_true", help="print counts and figures as JSON instead of a table")
+    page = measured.add_mutually_exclusive_group()
+    page.add_argument("--write", action="store_true", help="put the table into docs/plausibility.md")
+    page.add_argument("--check", action="store_true", help="exit 1 when the table of docs/plausibility.md differs")
     given = parser.parse_args(words)
     return _train(check=given.check) if given.command == "train" else _evaluate(given)
 
@@ -48,15 +51,18 @@ def _train(*, check: bool) -> int:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    rows = evaluate(parse_model(given.model.read_bytes()), seed=given.seed, worlds=given.worlds)
-    if given.json:
-        print(format_json([row.to_json() for row in rows]).decode())
-        return 0
+    model = parse_model(given.model.read_bytes())
+    rows = evaluate(model, seed=given.seed, worlds=given.worlds, frauds=given.fraud or PATTERNS)
     table = format_table(rows)
-    print(table, end="")
+    print(format_json([row.to_json() for row in rows]).decode() if given.json else table.rstrip())
+    path = ROOT / PAGE
+    page = path.read_text(encoding="utf-8")
+    wanted = insert_table(page, table)
     if given.write:
-        page = ROOT / PAGE
-        page.write_text(insert_table(page.read_text(encoding="utf-8"), table), encoding="utf-8")
+        path.write_text(wanted, encoding="utf-8")
+    elif given.check and page != wanted:
+        print(f"{PAGE} has other figures: run `make plausibility`", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -50,11 +50,11 @@ def subjects(seed: str, patterns: Sequence[str] = ()) -> Iterable[Subject]:
         yield Subject(name, kind_of(observation), measure(observation), not patterns)
 
 
-def train(seed: str = SEED) -> bytes:
-    """The model file for a seed; the same bytes for the same seed and the same libraries."""
-    seen = [one for n in range(HONEST_WORLDS) for one in subjects(f"{seed}/honest/{n}")]
+def train(seed: str = SEED, *, honest: int = HONEST_WORLDS, bent: int = BENT_WORLDS) -> bytes:
+    """The model file for a seed and so many worlds; the same bytes for the same seed and the same libraries."""
+    seen = [one for n in range(honest) for one in subjects(f"{seed}/honest/{n}")]
     names = list(PATTERNS)
-    for n in range(BENT_WORLDS):
+    for n in range(bent):
         seen += subjects(f"{seed}/bent/{n}", [names[n % len(names)]])
     kinds = {kind: learn(kind, [one for one in seen if one.kind == kind]) for kind in FEATURES}
     return format_model({"format": FORMAT, "version": VERSION, "seed": seed, "kinds": kinds})

@@ -82,7 +82,7 @@ class Model(_Form):
     """The whole file. digest names it in verdicts."""
 
     format: Literal["lodeline-anomaly-model"]
-    version: Literal[1]
+    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     seed: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
     kinds: dict[Kind, KindModel]

@@ -177,10 +177,6 @@ Observation = LotObservation | SiteObservation | ParticipantObservation
 
 def kind_of(observation: Observation) -> Kind:
     """Which of the three an observation is of."""
-    match observation:
-        case LotObservation():
-            return "lot"
-        case SiteObservation():
-            return "site"
-        case ParticipantObservation():
-            return "participant"
+    if isinstance(observation, LotObservation):
+        return "lot"
+    return "site" if isinstance(observation, SiteObservation) else "participant"

@@ -51,10 +51,6 @@ def cut(seen: Sequence[Seen | None], limits: Sequence[int]) -> list[int]:
 
 
 def _strangeness(z: int, direction: Direction) -> int:
-    match direction:
-        case "high":
-            return max(z, 0)
-        case "low":
-            return max(-z, 0)
-        case "both":
-            return abs(z)
+    if direction == "both":
+        return abs(z)
+    return max(z if direction == "high" else -z, 0)

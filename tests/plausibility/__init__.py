@@ -1,0 +1,1 @@
+"""The simulator, the training and the evaluation of the anomaly model."""
