@@ -67,9 +67,9 @@ def documented() -> Story:
         story.attest(party, "policy", party, policy)
         story.attest(party, "risk_assessment", party, risks)
         story.attest(party, "grievance_channel", party, {"contact": "hotline", "days_to_answer": 30})
-    story.attest(AUDITOR, "audit", ["site:plant", SMELTER], {
-        "facility": SMELTER, "scheme": "RMAP", "standard": "tin-tantalum 2023", "metals": ["tantalum"], "body": "A body",
-    }, **{"from": "2026-01-01T00:00:00Z", "until": "2026-12-31T00:00:00Z"}, result="conform")  # fmt: skip
+    audit = {"facility": SMELTER, "scheme": "RMAP", "standard": "2023", "metals": ["tantalum"], "body": "A body"}
+    year = {"from": "2026-01-01T00:00:00Z", "until": "2026-12-31T00:00:00Z"}
+    story.attest(AUDITOR, "audit", ["site:plant", SMELTER], audit, result="conform", **year)
     story.incident(MONITOR, MINE_B, "A2.5.security", severity=1)
     return story
 
