@@ -17,14 +17,13 @@ from ledger.rules.case import Case
 from ledger.rules.checks.attested import Days
 from ledger.rules.checks.exposure import Window, is_established, mines_of, shift, site_windows
 from ledger.rules.checks.incidents import Categories, assessments, judge_assessments, judge_incidents, visits_of
+from ledger.rules.checks.nearby import Reach, is_within, reach_of
 from ledger.rules.checks.payments import describe, judge_forbidden, payments_of
 from ledger.rules.checks.places import (
     ROAD,
     checkpoints,
     metres,
-    metres_from_line,
     place_of,
-    place_of_row,
     site_place,
 )
 from ledger.rules.checks.registry import Members, check
@@ -104,17 +103,14 @@ def _events(case: Case, members: ArmedControl) -> list[Ruling]:
         if here is None:
             rulings.append(case.concealed(item, "location", site).about(site))
             continue
+        around = reach_of((here,), limit)
         for days in windows:
             if snapshot.published < days.end:
                 text = f"The conflict events loaded end on {snapshot.published}, before the lots left '{site}'."
                 rulings.append(case.lacking(text, "conflict events for the period", evidence=[item.id]).about(site))
                 continue
             period = Window(shift(days.start, -members.days), days.end)
-            near = [
-                row for row in rows
-                if period.start <= row.happened_on <= period.end
-                and metres(here, _position(row.position)) <= limit
-            ]  # fmt: skip
+            near = _within(rows, period, [around])
             if near:
                 last = max(row.happened_on for row in near)
                 text = (
@@ -125,20 +121,15 @@ def _events(case: Case, members: ArmedControl) -> list[Ruling]:
     return rulings
 
 
-def _position(position: tuple[int, int]) -> Place:
-    place = place_of_row(position)
-    assert place is not None  # noqa: S101 - rows of events have a position
-    return place
+def _within(rows: Sequence[Any], period: Window, reaches: list[Reach]) -> list[Any]:
+    """Events of a period within any of these reaches."""
+    dated = (row for row in rows if period.start <= row.happened_on <= period.end)
+    return [row for row in dated if any(is_within(one, row.position) for one in reaches)]
 
 
 def _on_the_way(case: Case, hop: Hop, rows: Sequence[Any], members: ArmedControl) -> Ruling:
     period = Window(shift(hop.dispatch.time, -members.days), _end(case, hop))
-    lines = legs(case, hop)
-    near = [
-        row for row in rows
-        if period.start <= row.happened_on <= period.end
-        and any(metres_from_line(_position(row.position), line) <= members.buffer_km * 1000 for line in lines)
-    ]  # fmt: skip
+    near = _within(rows, period, [reach_of(leg, members.buffer_km * 1000) for leg in legs(case, hop)])
     if near:
         last = max(row.happened_on for row in near)
         text = f"{len(near)} events of conflict happened near the way of {hop.dispatch.time[:10]} until {last}."
@@ -176,13 +167,11 @@ def judge_roadblocks(case: Case, operator: str, km: int, days: int, *, minerals_
     rulings = []
     for hop in land_hops(case):
         period = Window(shift(hop.dispatch.time, -days), shift(_end(case, hop), days))
-        lines = legs(case, hop)
+        reaches = [reach_of(leg, km * 1000) for leg in legs(case, hop)]
         for row in snapshot.rows:
             if operator not in row.operator_types or (minerals_only and not row.natural_resources):
                 continue
-            if period.start <= row.seen_on <= period.end and any(
-                metres_from_line(_position(row.position), line) <= km * 1000 for line in lines
-            ):
+            if period.start <= row.seen_on <= period.end and any(is_within(one, row.position) for one in reaches):
                 text = f"The way of {hop.dispatch.time[:10]} passes the roadblock {row.name} of {row.operator}."
                 rulings.append(
                     flagged(text, *hop.evidence, since=row.seen_on, references=["ipis_roadblocks"]).about(*hop.sent)

@@ -20,6 +20,7 @@ from ledger.rules.checks.exposure import (
     incidents_of,
     is_established,
     mines_of,
+    once,
     shift,
     site_windows,
     subjects_of,
@@ -159,14 +160,18 @@ def assessments(case: Case, site: str, seen: Question, hazardous: frozenset[str]
 
 def visits_of(case: Case, site: str) -> list[tuple[str, SiteVisit]]:
     """Visits to a site that loaded data sets record: one row is one visit, a site is all of its rows."""
-    national = case.facts.sites[site].body.get("national_id")
-    names = {site, national}
-    found: list[tuple[str, SiteVisit]] = []
+    by_site = once(case, "incidents.visits", _visits)
+    names = dict.fromkeys((site, case.facts.sites[site].body.get("national_id", "")))
+    return [found for name in names for found in by_site.get(name, ())]
+
+
+def _visits(case: Case) -> dict[str, list[tuple[str, SiteVisit]]]:
+    by_site: dict[str, list[tuple[str, SiteVisit]]] = {}
     for dataset in VISITS:
         snapshot = case.reference(dataset)
-        if isinstance(snapshot, Snapshot):
-            found += [(dataset, row) for row in snapshot.rows if row.site in names]
-    return found
+        for row in snapshot.rows if isinstance(snapshot, Snapshot) else ():
+            by_site.setdefault(row.site, []).append((dataset, row))
+    return by_site
 
 
 def _inspected(item: Item, seen: Question, hazardous: frozenset[str]) -> bool | None:
