@@ -154,24 +154,19 @@ def _read(verdict: Mapping[str, Any], evidence: Evidence) -> tuple[Claim, Checkp
         claim = parse_claim(verdict["claim"])
         log = verdict["log"]
         checkpoint = Checkpoint(log["origin"], log["size"], parse_b64url(log["root"]))
-        for named in verdict["packs"]:
-            _require_texts(named["id"], named["version"], named["digest"])
-        for named in verdict["references"]:
-            _require_texts(named["dataset"], named["digest"], named["published"])
-        _require_texts(verdict["valid_as_of"], verdict["known_as_of"])
+        texts = [verdict["valid_as_of"], verdict["known_as_of"]]
+        texts += [named[name] for named in verdict["packs"] for name in ("id", "version", "digest")]
+        texts += [named[name] for named in verdict["references"] for name in ("dataset", "digest", "published")]
     except (KeyError, TypeError, EncodingError) as error:
         raise VerdictError("The verdict lacks a member, or has one of another type.") from error
+    if not all(isinstance(one, str) for one in texts):
+        raise VerdictError("A date, pack or snapshot of the verdict is not named by texts.")
     if claim.subject != evidence.subject or checkpoint.origin != evidence.origin:
         raise VerdictError(
             f"The verdict is about '{claim.subject}', this evidence about '{evidence.subject}'.",
             pointer="/claim/subject",
         )
     return claim, checkpoint
-
-
-def _require_texts(*values: Any) -> None:
-    if not all(isinstance(one, str) for one in values):
-        raise TypeError
 
 
 def _as_named(verdict: Mapping[str, Any], references: References) -> References:
