@@ -24,6 +24,7 @@ PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, TOPS))})/[\w./*-]*)`")
 # Hosts that a text may name: loopback, reserved for examples and tests (RFC 2606), publishers of standards.
 HOSTS = re.compile(
     r"127\.0\.0\.1|localhost|([\w-]+\.)*(example(\.(org|com|net))?|test|invalid)|www\.apache\.org|semver\.org|c2sp\.org"
+    r"|www\.w3\.org|vocabulary\.uncefact\.org"
 )
 # Where the texts of laws and standards are published that rules cite: nothing is ever fetched from there.
 CITED = re.compile(
