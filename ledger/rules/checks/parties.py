@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.custody.quantity import ASSAY_PLACES, parse_decimal
 from ledger.rules.case import Case
+from ledger.rules.checks.figures import once
 from ledger.rules.reference.rows import Identifier
 from ledger.rules.reference.spelling import tokens_of
 
@@ -65,11 +66,7 @@ class Party:
 
 def parties_of(case: Case) -> dict[str, Party]:
     """All parties of the chain by id, or by name for those that are not enrolled; computed once per claim."""
-    memo = case.back.memo
-    if "parties" not in memo:
-        memo["parties"] = _collect(case)
-    found: dict[str, Party] = memo["parties"]
-    return found
+    return once(case, "parties", lambda: _collect(case))
 
 
 def _collect(case: Case) -> dict[str, Party]:
@@ -141,12 +138,12 @@ def _owner(body: dict[str, Any]) -> Owner:
 
 def companies_by_name(case: Case) -> dict[tuple[str, ...], list[str]]:
     """Enrolled participants by their normalised names: an owner that is one of them has owners of its own."""
-    memo = case.back.memo
-    if "companies" not in memo:
-        names: dict[tuple[str, ...], list[str]] = {}
-        for party, known in case.facts.parties.items():
-            if known.body.get("name"):
-                names.setdefault(tokens_of(known.body["name"]), []).append(party)
-        memo["companies"] = names
-    found: dict[tuple[str, ...], list[str]] = memo["companies"]
-    return found
+    return once(case, "companies", lambda: _by_name(case))
+
+
+def _by_name(case: Case) -> dict[tuple[str, ...], list[str]]:
+    names: dict[tuple[str, ...], list[str]] = {}
+    for party, known in case.facts.parties.items():
+        if known.body.get("name"):
+            names.setdefault(tokens_of(known.body["name"]), []).append(party)
+    return names

@@ -46,10 +46,7 @@ def parties_not_listed(case: Case, members: Screening) -> Ruling:
     if isinstance(listed, Ruling):
         return listed
     screen = Screen(case, listed, members.similar, members.stale_after)
-    parties = parties_of(case)
-    if not parties:
-        return case.lacking("The evidence names nobody who could be screened.", "the parties of the chain")
-    return worst(ruling for party in parties.values() for ruling in _judge(screen, members, party))
+    return worst(ruling for party in parties_of(case).values() for ruling in _judge(screen, members, party))
 
 
 def _judge(screen: Screen, members: Screening, party: Party) -> list[Ruling]:
