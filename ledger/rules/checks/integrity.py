@@ -250,7 +250,12 @@ def records_kept(case: Case, members: Kept) -> Ruling:
 @check
 def nobody_exposed(case: Case, members: NoMembers) -> Ruling:
     """No name of a miner, driver or informant, and no account of an incident, stands in the log in plain sight."""
-    everything = [*case.facts.items.values(), *(one.item for one in case.facts.refusals)]
+    facts = case.facts
+    everything = [
+        one
+        for one in (*facts.items.values(), *(refusal.item for refusal in facts.refusals))
+        if facts.subjects & set(one.about)
+    ]
     shown = [one for one in everything if one.exposed]
     if shown:
         return worst(
@@ -263,4 +268,4 @@ def nobody_exposed(case: Case, members: NoMembers) -> Ruling:
     records = custody_records(case)
     if not records:
         return case.lacking("No record of custody is on file.", "the chain's records")
-    return passed(f"None of {len(everything)} records exposes anybody.", *ids(records))
+    return passed(f"None of {len(everything)} records of the chain exposes anybody.", *ids(records))
