@@ -132,7 +132,7 @@ def mines_of(case: Case) -> tuple[str, ...]:
 
 
 def is_category(value: str, wanted: Iterable[str]) -> bool:
-    """Whether a risk category is one of these, under one (`A2.1.iii` is under `A2.1`), or too general to rule it out."""
+    """Whether a risk category is one of these, under one (`A2.1.iii` under `A2.1`), or too general to rule it out."""
     return any(f"{value}.".startswith(f"{one}.") or f"{one}.".startswith(f"{value}.") for one in wanted)
 
 
