@@ -62,7 +62,7 @@ def planned(review: str = "2026-09-01", decision: str = "continue") -> Paper:
     return attests(BUYER, "mitigation_plan", BUYER, statement)
 
 
-def audited(facility: str, about: str, result: str = "conform", start: str = "2026-01-01", **more: Any) -> Paper:
+def audited(facility: str, about: Any, result: str = "conform", start: str = "2026-01-01", **more: Any) -> Paper:
     statement = {
         "facility": facility, "scheme": "RMAP", "standard": "Tin and Tantalum", "metals": ["Ta"],
         "body": "Assurance SA", **more,

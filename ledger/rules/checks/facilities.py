@@ -19,7 +19,7 @@ from ledger.rules.checks.upstream import Smelter, metals_of, smelters_of
 from ledger.rules.reference.facilities import find_facilities
 from ledger.rules.reference.rows import Facility
 from ledger.rules.reference.snapshot import Snapshot
-from ledger.rules.ruling import Ruling, failed, inapplicable, passed, worst
+from ledger.rules.ruling import Ruling, failed, inapplicable, lacking, passed, worst
 
 _CID: Final = re.compile(r"CID[0-9]{6}")
 _WHOLE, _CONFORMANT, _ACTIVE = "rmi_facilities", "rmi_conformant", "rmi_active"
@@ -62,10 +62,24 @@ def number_of(case: Case, smelter: Smelter) -> Number | Ruling:
 
 
 class Listing(NamedTuple):
-    """The rows of the lists that stood on a day, and their data sets."""
+    """The rows of the lists that stood on a day, and their data sets.
+
+    Only the list of all facilities tells that a number is nobody's; only that list, or both exports
+    together, that a facility is neither conformant nor active.
+    """
 
     rows: tuple[Facility, ...]
     datasets: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every facility is in it."""
+        return self.datasets == (_WHOLE,)
+
+    @property
+    def tells_status(self) -> bool:
+        """Whether every conformant and every active facility is in it."""
+        return self.is_whole or _ACTIVE in self.datasets
 
 
 def listing_on(case: Case, day: str) -> Listing | Ruling:
@@ -132,15 +146,16 @@ def _conformant(case: Case, smelter: Smelter, metal: str) -> Ruling:
     where = f"{site} ({status.cid}, {metal})"
     if held == "conformant":
         return passed(f"{where} was conformant on {day}.", status.record, references=lists, **figures).about(site)
+    known = _was_conformant(case, status.cid, metal, day) or find_facilities(status.listing.rows, status.cid)
     if held == "active":
         text = f"{where} was active on {day}: an assessment had begun, conformance was not reached."
-    elif held or _was_conformant(case, status.cid, metal, day) or find_facilities(status.listing.rows, status.cid):
+    elif held or (known and status.listing.tells_status):
         text = f"{where} was not conformant for this metal on {day}."
         return failed(text, status.record, since=day, references=lists, **figures).about(site)
     else:
         text = f"{where} is not on the list of {day}."
-    weak = case.lacking(text, f"conformance of {site} for {metal} on {day}", evidence=[status.record], **figures)
-    return Ruling(weak.outcome, text, weak.evidence, lists, weak.missing, (site,), figures=figures)
+    what = f"conformance of {site} for {metal} on {day}"
+    return lacking(text, what, *case.supplier, evidence=[status.record], references=lists, **figures).about(site)
 
 
 @check
@@ -159,11 +174,11 @@ def _itself(case: Case, smelter: Smelter, metal: str) -> Ruling:
     if shared:
         text = f"{cid} is given for {site.id} and for {shared[0].site.id}: a number is one facility's."
         return failed(text, status.record, since=smelter.day, references=lists, cid=cid).about(site.id)
-    if not rows:
-        text = f"{cid}, given for {site.id}, is not on the list of {smelter.day}."
-        return failed(text, status.record, since=smelter.day, references=lists, cid=cid).about(site.id)
     if status.row is None:
-        text = f"{cid} stands on the list, but not for {metal}."
+        text = f"{cid} stands on the list, but not for {metal}." if rows else f"{cid} is not on the list."
+        if not status.listing.is_whole:
+            what = f"the list of all facilities on {smelter.day}"
+            return lacking(text, what, "registrar", evidence=[status.record], references=lists).about(site.id)
         return failed(text, status.record, since=smelter.day, references=lists, cid=cid, metal=metal).about(site.id)
     if status.row.country != site.body["country"]:
         text = (

@@ -118,6 +118,26 @@ CASES = {
             )
         },
     ),
+    "removed from the export of conformant facilities, and perhaps active": Line(
+        "RMAP.STATUS",
+        INSUFFICIENT,
+        add={
+            "list": several(
+                listed(day="2026-03-01", dataset="rmi_conformant"), listed(row(cid=OTHER), dataset="rmi_conformant")
+            )
+        },
+    ),
+    "removed from both exports": Line(
+        "RMAP.STATUS",
+        FAIL,
+        add={
+            "list": several(
+                listed(day="2026-03-01", dataset="rmi_conformant"),
+                listed(row(cid=OTHER), dataset="rmi_conformant"),
+                listed(row("active", cid=OTHER), dataset="rmi_active"),
+            )
+        },
+    ),
     "no number of the facility": Line("RMAP.STATUS", INSUFFICIENT, drop=["audit"], words="name of a company is none"),
     "the number of its operator, who runs no other": Line("RMAP.STATUS", PASS, drop=["audit"], add={"cid": numbered()}),
     "the number of its operator, who runs two": Line(
@@ -141,6 +161,9 @@ CASES = {
     "the number of nobody": Line("RMAP.FACILITY", FAIL, add={"list": listed(row(cid=OTHER))}),
     "the number for another metal": Line(
         "RMAP.FACILITY", FAIL, add={"list": listed(row(metal="Au"))}, words="not for Ta"
+    ),
+    "not in the export of conformant facilities": Line(
+        "RMAP.FACILITY", INSUFFICIENT, add={"list": listed(row(cid=OTHER), dataset="rmi_conformant")}
     ),
     "no number to hold it against": Line("RMAP.FACILITY", INSUFFICIENT, drop=["audit"]),
     "no list to hold it against": Line("RMAP.FACILITY", INSUFFICIENT, drop=["list"]),
