@@ -237,7 +237,8 @@ class NotProof(Members):
 @check
 def audit_proves_no_lot(case: Case, members: NotProof) -> Ruling:
     """An audit of a facility's systems is not offered as proof about a lot."""
-    audits = [one for one in case.facts.attestations("audit") if one.statement["scheme"] == members.scheme]
+    of_chain = case.facts.attestations("audit", *case.facts.subjects)
+    audits = [one for one in of_chain if one.statement["scheme"] == members.scheme]
     about_lots = [one for one in audits if not set(one.about).isdisjoint(case.facts.lots)]
     if about_lots:
         text = f"An audit of {members.scheme} is attested about a lot: it is about a facility's systems, never a lot."

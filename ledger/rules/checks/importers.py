@@ -119,12 +119,13 @@ def importer_risks_managed(case: Case, members: Managed) -> Ruling:
         return case.lacking(text, "a newer risk assessment", evidence=[newest.id]).about(entry.importer)
     flags = newest.statement.get("red_flags", ())
     done = passed(f"Risks were assessed on {day}; {len(flags)} were found.", newest.id)
-    return worst((*(_answered(case, flag) for flag in flags), done)).about(entry.importer)
+    return worst((*(_answered(case, entry.importer, flag) for flag in flags), done)).about(entry.importer)
 
 
-def _answered(case: Case, risk: str) -> Ruling:
+def _answered(case: Case, importer: str, risk: str) -> Ruling:
     """The newest plan for a risk: running, or ended in disengagement; a plan that ran out without it failed."""
-    plans = [one for one in case.facts.attestations("mitigation_plan") if one.statement["risk"] == risk]
+    about = case.facts.attestations("mitigation_plan", importer, *case.facts.subjects)
+    plans = [one for one in about if one.statement["risk"] == risk]
     if not plans:
         return case.lacking(f"Nothing says how the risk {risk} is answered.", f"a mitigation plan for {risk}")
     plan = plans[-1].statement
