@@ -49,7 +49,7 @@ def importer_attested(case: Case, members: ImporterAttested) -> Ruling:
 def paper_of(
     case: Case, kind: str, parties: list[str], *, covers: Collection[str] = (), fields: Collection[str] = ()
 ) -> Ruling:
-    """The newest paper of a kind about the first party that names the others too; it must cover codes and give fields."""
+    """The newest paper of a kind about the first party that names the others; it must cover codes and give fields."""
     words, first = kind.replace("_", " "), parties[0]
     all_of = case.attested(kind, first, at=case.today)
     found = [one for one in all_of if set(parties) <= {*one.about, *one.statement.get("parties", ())}]
