@@ -5,10 +5,11 @@ Which key may sign when is the custody rules' business: a key's name is the hash
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ledger.envelope import Record
-from ledger.errors import KeyFormatError
+from ledger.batch import Signed, verify_all
+from ledger.envelope import Record, signed_part
+from ledger.errors import KeyFormatError, LedgerError, UnknownKey
 from ledger.keys import PublicKey, parse_public_jwk
 
 
@@ -33,3 +34,24 @@ def enrolled_keys(record: Record) -> list[dict[str, str]]:
     if record.type == "participant":
         return list(body.get("keys") or ())
     return [body["key"]] if record.type == "key" and "key" in body else []
+
+
+def check_signatures(records: Sequence[Record]) -> list[LedgerError | None]:
+    """All signatures together, with the keys that the records themselves enrol.
+
+    None for each record whose signature verifies; UnknownKey where none of them enrols its key, else BadSignature.
+    """
+    keys = collect_keys(records)
+    faults: list[LedgerError | None] = [None] * len(records)
+    signed: dict[int, Signed] = {}
+    for at, record in enumerate(records):
+        kid = record.kid
+        try:
+            if kid not in keys:
+                raise UnknownKey(f"No record shown enrols the key {kid}.", kid=kid)
+            signed[at] = signed_part(record, keys[kid])
+        except LedgerError as error:
+            faults[at] = error
+    for at, fault in zip(signed, verify_all([*signed.values()]), strict=True):
+        faults[at] = fault
+    return faults

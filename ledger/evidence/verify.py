@@ -31,7 +31,7 @@ from ledger.custody.events import check_disclosed, check_schema
 from ledger.custody.replay import Replay, parents_of
 from ledger.encoding import format_time
 from ledger.entry import parse_entry
-from ledger.envelope import Record, check_signature, open_disclosures, parse_record
+from ledger.envelope import Record, open_disclosures, parse_record
 from ledger.errors import (
     CheckpointError,
     Incomplete,
@@ -43,7 +43,7 @@ from ledger.errors import (
 )
 from ledger.evidence.bundle import Bundle, FullEntry, HashOnlyEntry, parse_bundle
 from ledger.evidence.coverage import find_gaps, kind_of_subject, lots_of
-from ledger.evidence.keyring import collect_keys
+from ledger.evidence.keyring import check_signatures
 from ledger.evidence.report import Notebook, Report
 from ledger.evidence.summary import summarize_lot
 from ledger.evidence.trust import Trusted, TrustPolicy
@@ -183,17 +183,10 @@ class _Verification:
 
     def _check_signatures(self) -> None:
         """Which key may sign when is step 7's business: a key's name is the hash of the key."""
-        keys = collect_keys(one.record for one in self.shown)
-        for one in self.shown:
-            key = keys.get(one.record.kid)
-            if key is None:
-                unknown = UnknownKey(f"No record shown enrols the key {one.record.kid}.", kid=one.record.kid)
-                self.book.fault("signatures", unknown, index=one.index, record=one.record.id, missing=True)
-                continue
-            try:
-                check_signature(one.record, key)
-            except LedgerError as error:
-                self.book.fault("signatures", error, index=one.index, record=one.record.id)
+        for one, error in zip(self.shown, check_signatures([one.record for one in self.shown]), strict=True):
+            if error is not None:
+                missing = isinstance(error, UnknownKey)
+                self.book.fault("signatures", error, index=one.index, record=one.record.id, missing=missing)
         self.book.close("signatures", f"All {len(self.shown)} signatures verify.")
 
     # 7, 9 ------------------------------------------------------------------------------------------------------------
