@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from ledger.rules.case import Background
+from ledger.rules.engine import judge_rule
 from ledger.rules.outcome import Outcome
-from tests.support.story import DEPOT, MINE_A, PLANT, TRADER, Story, coltan_story
+from ledger.rules.packs import read_packs
+from ledger.rules.reference.snapshot import References
+from tests.support.story import DEPOT, MINE_A, PLANT, SMELTER, TRADER, Story, coltan_story
+from tests.support.world import new_lot, quantity
 
 CASES = {
     "all of it comes from the country": ("CLAIM.ORIGIN", "origin", {"country": "CD"}, Outcome.PASS),
@@ -51,3 +58,31 @@ def test_a_rule_about_another_claim_is_not_applicable(story: Story) -> None:
     found = story.finding("CLAIM.ORIGIN", claim=story.claim("chain_complete"))
     assert found.ruling.outcome is Outcome.NOT_APPLICABLE
     assert PLANT in story.facts().chain_sites
+
+
+def test_mass_balance_supports_no_claim_of_origin() -> None:
+    story = coltan_story()
+    amount = quantity("790", "2", {"Ta2O5": "28.5"})
+    story.on("2026-05-22").transform(
+        SMELTER, PLANT, {"lot:export": "800"}, new_lot("lot:account", amount), process="blend", model="mass_balance"
+    )
+    claim = story.claim("origin", {"country": "CD"}, subject="lot:account")
+    found = story.finding("CLAIM.ORIGIN", claim=claim, subject="lot:account")
+    assert (found.ruling.outcome, "supports no claim of origin" in found.ruling.sentence) == (Outcome.FAIL, True)
+
+
+UNKNOWN = {
+    "CLAIM.ORIGIN": ("origin", {"country": "CD"}),
+    "CLAIM.CHAIN": ("chain_complete", {}),
+    "CLAIM.NOTFROM": ("not_from", {"countries": ["UG"]}),
+}
+
+
+@pytest.mark.parametrize("rule", UNKNOWN)
+def test_material_of_unknown_origin_proves_nothing(story: Story, rule: str) -> None:
+    kind, terms = UNKNOWN[rule]
+    facts = replace(story.facts(), mined={})
+    back = Background(facts, story.claim(kind, terms), References())
+    form = next(one for one in read_packs()["claims"].rules if one.id == rule)
+    found = judge_rule(form, "claims", back, {})
+    assert (found.ruling.outcome, bool(found.ruling.missing)) == (Outcome.INSUFFICIENT, True)
