@@ -64,7 +64,7 @@ def test_mass_balance_supports_no_claim_of_origin() -> None:
     story = coltan_story()
     amount = quantity("790", "2", {"Ta2O5": "28.5"})
     story.on("2026-05-22").transform(
-        SMELTER, PLANT, {"lot:export": "800"}, new_lot("lot:account", amount), process="blend", model="mass_balance"
+        SMELTER, PLANT, {"lot:export": "800"}, new_lot("lot:account", amount), process="smelt", model="mass_balance"
     )
     claim = story.claim("origin", {"country": "CD"}, subject="lot:account")
     found = story.finding("CLAIM.ORIGIN", claim=claim, subject="lot:account")
