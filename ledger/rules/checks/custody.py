@@ -3,7 +3,8 @@
     identity preserved > segregated > controlled blending > mass balance > book and claim
 
 The weakest hop decides. What is characteristic (of the certified kind) is what the members say: mines
-by id or by mining method; without either, the method by which most of the metal was mined.
+by id or by mining method; without either, the kind of mining (small-scale or industrial) that most of the
+metal came from.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from ledger.rules.facts import LotFacts
 from ledger.rules.items import Item
 from ledger.rules.ruling import Ruling, failed, inapplicable, lacking, passed
 
+SMALL_SCALE = ("artisanal", "semi_mechanised")
 ACCOUNTS = ("mass_balance", "book_and_claim")
 
 
 class Characteristic(Members):
-    """sites, methods: of mines whose material is characteristic; neither: the method of most of the metal."""
+    """sites, methods: of mines whose material is characteristic; neither: the kind of mining of most of the metal."""
 
     sites: list[str] = Field(default_factory=list)
     methods: list[str] = Field(default_factory=list)
@@ -72,7 +74,7 @@ def proportion(case: Case, members: Characteristic) -> tuple[Fraction, list[str]
     The custody rules take no lot whose inputs are not on file, so every share leads back to an extract.
     """
     shares, lots = shares_of(case), case.facts.lots
-    methods = members.methods or [_main_method(case)]
+    methods = members.methods or _main_kind(case)
     total, records = Fraction(0), []
     for one, share in shares.items():
         body = lots[one].made_by.body
@@ -82,12 +84,14 @@ def proportion(case: Case, members: Characteristic) -> tuple[Fraction, list[str]
     return total, list(dict.fromkeys(records))
 
 
-def _main_method(case: Case) -> str:
-    by_method: dict[str, Fraction] = {}
+def _main_kind(case: Case) -> tuple[str, ...]:
+    """The mining methods of the kind that most of the metal came from: small-scale or industrial."""
+    by_kind: dict[tuple[str, ...], Fraction] = {}
     for one, share in shares_of(case).items():
         method = str(case.facts.lots[one].made_by.body["method"])
-        by_method[method] = by_method.get(method, Fraction(0)) + share
-    return max(by_method, key=lambda one: (by_method[one], one))
+        kind = SMALL_SCALE if method in SMALL_SCALE else (method,)
+        by_kind[kind] = by_kind.get(kind, Fraction(0)) + share
+    return max(by_kind, key=lambda one: (by_kind[one], one))
 
 
 def _wanted(case: Case) -> str:

@@ -39,6 +39,7 @@ def blend(
     model: str = "segregated",
     *,
     artisanal: str = "0",
+    method: str = "large_scale",
     second: str | None = None,
     made: str | None = None,
     assay: dict[str, str] | None = None,
@@ -46,7 +47,7 @@ def blend(
 ) -> Story:
     """A large mine's cobalt hydroxide, with so many kg in 1,000 dug by hand, refined under a model.
 
-    second: model of a further step; made: kg that come out of the first.
+    method: of the larger mine; second: model of a further step; made: kg that come out of the first.
     """
     story = start_story()
     large = str(1000 - int(artisanal))
@@ -57,7 +58,7 @@ def blend(
         MINE_A,
         new_lot("lot:large", quantity(large, "0", held)),
         period=("2026-03-02", "2026-03-31"),
-        method="large_scale",
+        method=method,
     )
     if artisanal != "0":
         story.extract(MINE_B, new_lot("lot:hand", quantity(artisanal, "0", held)), period=("2026-03-02", "2026-03-31"))
@@ -130,6 +131,9 @@ MODELS_: dict[str, Case] = {
     "no lot": ("COC.IP", NA, unknown_origin),
     "one kind of material": ("COC.SEG", PASS, blend),
     "an 8 % artisanal blend": ("COC.SEG", FAIL, lambda: blend(artisanal="80")),
+    "8 % dug by hand beside a small mine with machines": (
+        "COC.SEG", PASS, lambda: blend(method="semi_mechanised", artisanal="80")
+    ),
     "an 8 % artisanal blend, where both kinds are characteristic": (
         "COC.SEG", PASS, lambda: blend(artisanal="80"), {"characteristic_methods": ["large_scale", "artisanal"]}
     ),
