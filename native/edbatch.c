@@ -1,5 +1,5 @@
 /* Many Ed25519 signatures at once. Accepts exactly what the ledger's rule accepts, signature by signature, but for
- * a chance below 2^-127 that nobody can raise except by trying that many batches.
+ * a chance of 2^-128 for each batch that somebody tries.
  * Equation, proof and measurements: docs/decisions/0015-batch-signature-checks.md. No secret is handled here. */
 #include <stddef.h>
 #include <stdint.h>
