@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.custody.draft import tag_key
 from ledger.rules.case import Case
+from ledger.rules.checks.fingerprint import mines_behind
 from ledger.rules.checks.journeys import name_of
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import Hop, LotFacts
@@ -54,8 +55,8 @@ def _shipped(case: Case, hop: Hop) -> Ruling:
     return passed(f"{name_of(hop)}: shipped to {hop.consignee}.", *hop.evidence).about(*hop.sent)
 
 
-class Retagged(Members):
-    """processes: in which outputs need tags of their own."""
+class Retagged(Tagged):
+    """processes: in which outputs need tags of their own, unless all of it was mined by a method without tags."""
 
     processes: list[str]
 
@@ -63,11 +64,15 @@ class Retagged(Members):
 @check
 def output_retagged(case: Case, members: Retagged) -> Ruling:
     """Whatever is made from lots is a new lot with a tag of its own that names its inputs."""
-    found = (_retagged(case, one) for one in case.facts.transforms if one.body["process"] in members.processes)
+    found = (_retagged(case, members, one) for one in case.facts.transforms if one.body["process"] in members.processes)
     return worst(found, nothing=inapplicable("Nothing was made from lots here."))
 
 
-def _retagged(case: Case, transform: Item) -> Ruling:
+def _retagged(case: Case, members: Retagged, transform: Item) -> Ruling:
+    mines = {mine for one in transform.body["inputs"] for mine in mines_behind(case, one["lot"])}
+    methods = {lot.made_by.body["method"] for lot in case.facts.lots.values() if lot.is_mined and lot.site in mines}
+    if methods and methods <= set(members.untagged):
+        return inapplicable(f"What is mined by {', '.join(sorted(methods)).replace('_', ' ')} travels without tags.")
     taken = {tag for one in transform.body["inputs"] for tag in case.facts.lots[one["lot"]].tags}
     for one in transform.body["outputs"]:
         tags = set(map(tag_key, one.get("tags", ())))

@@ -85,6 +85,16 @@ def self_certified(story: Story) -> None:
     story.attest(TRADER, "certificate", "lot:export", statement)
 
 
+def concentrated(method: str) -> Story:
+    """A mine makes a concentrate of its own lot, without any tag."""
+    story = start_story()
+    ore, made = new_lot("lot:ore", quantity("100"), []), new_lot("lot:export", quantity("40"), [])
+    story.on("2026-03-31").extract(MINE_A, ore, period=("2026-03-02", "2026-03-31"), method=method)
+    losses = [{"kind": "tailings", "mass": "60"}]
+    story.transform(MINER, MINE_A, {"lot:ore": "100"}, made, process="concentrate", losses=losses)
+    return story
+
+
 PAPER: dict[str, Any] = {"merged": certificate()}
 LOTS: dict[str, Case] = {
     "tagged at the mine": ("ICGLR.LOT.PROD", PASS, chain),
@@ -97,6 +107,8 @@ LOTS: dict[str, Case] = {
     "merged under a new tag": ("ICGLR.LOT.RETAG", PASS, chain),
     "merged without a tag": ("ICGLR.LOT.RETAG", FAIL, lambda: merged([])),
     "merged under an old tag": ("ICGLR.LOT.RETAG", FAIL, lambda: merged(["A00001"])),
+    "a large mine's concentrate, as its trucks carry it": ("ICGLR.LOT.RETAG", NA, lambda: concentrated("large_scale")),
+    "a small mine's concentrate without a tag": ("ICGLR.LOT.RETAG", FAIL, lambda: concentrated("artisanal")),
     "nothing made": ("ICGLR.LOT.RETAG", NA, lambda: one_lot("artisanal")),
     "tax paid": ("ICGLR.LOT.TAXES", PASS, lambda: chain(dug=paid())),
     "only a price paid": ("ICGLR.LOT.TAXES", LACKING, lambda: chain(dug=paid("price"))),
