@@ -25,9 +25,10 @@ _NONE = "There is no mine of this kind here."
 
 
 class Practices(Members):
-    """practices: categories that are ruled out."""
+    """practices: categories that are ruled out; days: for which a visit that found no mercury counts."""
 
     practices: Annotated[list[str], Field(min_length=1)]
+    days: Annotated[int, Field(ge=1, le=3660)]
 
 
 @check
@@ -58,7 +59,7 @@ def _practices(case: Case, members: Practices, site: str) -> Ruling:
         return passed(text, *(known[one].id for one in members.practices)).about(site)
     visits = [one for one in visits_of(case, site) if one[1].mercury is not None]
     dataset, last = max(visits, key=lambda one: one[1].visited_on, default=("", None))
-    if last is not None and not last.mercury:
+    if last is not None and not last.mercury and days_between(last.visited_on, case.today) <= members.days:
         text = f"A visit to {site} on {last.visited_on} found no mercury in use."
         return passed(text, case.facts.sites[site].item.id, references=(dataset,)).about(site)
     text = f"What is done with mercury at {site} is not known."

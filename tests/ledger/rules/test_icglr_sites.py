@@ -30,7 +30,9 @@ from tests.support.story import (
     MINER,
     MONITOR,
     Story,
+    start_story,
 )
+from tests.support.world import new_lot, quantity
 
 
 def registered(site: str = MINE_A, place: tuple[str, str] = ("28.8815", "-1.5485"), **more: Any) -> Story:
@@ -90,6 +92,17 @@ def listed(row: str, **more: Any) -> Story:
     return load(chain(**more), "site_statuses", f"{MINE_A},{row}")
 
 
+def two_batches() -> Story:
+    """Two extracts of one month become one lot."""
+    story = start_story()
+    status(MINE_A, "green", "2025-11-01")(story)
+    story.on("2026-03-31")
+    for name in ("lot:1", "lot:2"):
+        story.extract(MINE_A, new_lot(name, quantity("40")), period=("2026-03-02", "2026-03-31"))
+    story.transform(MINER, MINE_A, {"lot:1": "40", "lot:2": "40"}, new_lot("lot:export", quantity("80")))
+    return story
+
+
 SITES: dict[str, Case] = {
     "in the register": ("ICGLR.SITE.REG", PASS, registered),
     "in the register under its national id": (
@@ -101,6 +114,7 @@ SITES: dict[str, Case] = {
     "the register is not loaded": ("ICGLR.SITE.REG", LACKING, chain),
     "copper is not designated": ("ICGLR.SITE.REG", NA, foreign),
     "green when it was dug": ("ICGLR.SITE.STATUS", PASS, acts(("green", "2025-11-01"))),
+    "green when both batches were dug": ("ICGLR.SITE.STATUS", PASS, two_batches),
     "green by the list": ("ICGLR.SITE.STATUS", PASS, listed_act("green,2025-11-01,,2025-11-01,,A,2025-11-02")),
     "yellow when it was dug": ("ICGLR.SITE.STATUS", PASS, acts(("yellow", "2026-02-01"))),
     "red when it was dug": ("ICGLR.SITE.STATUS", FAIL, acts(("red", "2026-02-01"))),
