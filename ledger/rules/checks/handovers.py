@@ -70,13 +70,20 @@ class Assays(Members):
 @check
 def assays_agree(case: Case, members: Assays) -> Ruling:
     """The grades at arrival are those at departure, within their uncertainty, or an umpire agrees with the receiver."""
-    found = (_agree(case, members, hop, lot) for hop in moves(case) for lot in hop.got)
+    found = [
+        _agree(case, members, hop, lot, measured)
+        for hop in moves(case)
+        for measured in ({one["id"]: one.get("quantity") or {} for one in _received(hop)},)
+        for lot in hop.got
+    ]
     return worst(found, nothing=inapplicable("Nothing was moved between sites."))
 
 
-def _agree(case: Case, members: Assays, hop: Hop, lot: str) -> Ruling:
+def _agree(case: Case, members: Assays, hop: Hop, lot: str, measured: dict[str, Any]) -> Ruling:
     name = f"{lot}, {name_of(hop)}"
-    own: dict[str, Any] = next((one.get("quantity") or {} for one in _received(hop) if one["id"] == lot), {})
+    own: dict[str, Any] = measured[lot]
+    if own.get("assay") and hop.got[lot].assay == hop.sent[lot].assay:
+        return passed(f"{name}: the grades agree.", *hop.evidence).about(lot)
     after = _stated(case, members, hop.got[lot], hop, lot) if own.get("assay") else {}
     before = _stated(case, members, hop.sent[lot], None, lot)
     both = [element for element in after if element in before]

@@ -92,7 +92,7 @@ def observe_lot(case: Case, lot: LotFacts, segment: str) -> LotObservation:
         tagged=_tagged([lot.made_by]) or None,
         collected=hops[0].dispatch.time if hops and _paced([lot.made_by]) else None,
         hops=_legs(case, hops) or None,
-        handovers=tuple(_handover(hop, lot.id, lot) for hop in hops) or None,
+        handovers=tuple(_handovers(case, hop)[lot.id] for hop in hops) or None,
         conversion=None if mined else _conversion(case, lot.made_by),
         earlier=None if mined else _earlier(case, lot.made_by),
         parts=parts or None,
@@ -135,7 +135,7 @@ def observe_party(case: Case, party: str, segment: str) -> ParticipantObservatio
     mine = [one for one in facts.transforms if one.issuer == party]
     yields = tuple(found for one in mine if (found := _conversion(case, one)) is not None)
     lots = {lot: None for hop in hops for lot in hop.got}
-    handovers = tuple(_handover(hop, lot, facts.lots[lot]) for hop in hops for lot in hop.got)
+    handovers = tuple(one for hop in hops for one in _handovers(case, hop).values())
     own = [one for one in facts.items.values() if one.issuer == party]
     return ParticipantObservation(
         segment=segment,
@@ -205,6 +205,16 @@ def _legs(case: Case, hops: Iterable[Handed]) -> tuple[Hop, ...]:
         if start and end and hop.receive and hop.dispatch.body["transport"]["mode"] in ROAD:
             found.append(Hop(start, hop.dispatch.time, end, hop.receive.time))
     return tuple(found)
+
+
+def _handovers(case: Case, hop: Handed) -> dict[str, Handover]:
+    """What was sent and received of each lot of a handover."""
+    lots = case.facts.lots
+    return once(
+        case,
+        f"handed {hop.dispatch.id} {hop.evidence}",
+        lambda: {one: _handover(hop, one, lots[one]) for one in hop.got},
+    )
 
 
 def _handover(hop: Handed, lot_id: str, lot: LotFacts) -> Handover:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field
@@ -114,14 +115,24 @@ def worker_days(month: Month, limit: int | None, *, days: int) -> Fraction:
     """Worker-days of a month: those on shift each day, no more than `limit`, on no more than `days` days a month."""
     shifts: dict[int, int] = {}
     for one in month.extracts:
-        start, end = (date.fromisoformat(one.body["period"][name][:10]) for name in ("from", "to"))
-        for day in range(start.toordinal(), end.toordinal() + 1):
-            shifts[day] = shifts.get(day, 0) + int(one.body["workers"])
+        period, workers = one.body["period"], int(one.body["workers"])
+        for day in range(_ordinal(period["from"][:10]), _ordinal(period["to"][:10]) + 1):
+            shifts[day] = shifts.get(day, 0) + workers
     by_month: dict[str, list[int]] = {}
     for day, workers in shifts.items():
         on_shift = workers if limit is None else min(workers, limit)
-        by_month.setdefault(date.fromordinal(day).isoformat()[:7], []).append(on_shift)
+        by_month.setdefault(_month_of_day(day), []).append(on_shift)
     return sum((Fraction(sum(one) * min(days, len(one)), len(one)) for one in by_month.values()), Fraction(0))
+
+
+@lru_cache(maxsize=4096)
+def _ordinal(day: str) -> int:
+    return date.fromisoformat(day).toordinal()
+
+
+@lru_cache(maxsize=4096)
+def _month_of_day(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()[:7]
 
 
 class Capacity(Members):
@@ -172,15 +183,21 @@ def _digging(case: Case, members: Capacity, month: Month) -> tuple[Fraction | No
     """kg that a mine can produce in a month, and how that was found."""
     extracts, site = month.extracts, case.facts.sites.get(month.site)
     registered = site.body.get("capacity", {}).get("kg_per_month") if site else None
-    lots = [lot for one in extracts for lot in one.body["lots"]]
-    materials = {name for lot in lots for name in materials_of(lot["mineral"], lot["quantity"]["assay"])}
-    rate = max((number(found) for one in sorted(materials) if (found := look_up(members.rates, one))), default=None)
+    materials = materials_in(extracts)
+    rate = max((number(found) for one in materials if (found := look_up(members.rates, one))), default=None)
     by_hand = all(one.body["method"] == "artisanal" for one in extracts)
     share = 1 + number(members.tolerance) / 100
     if by_hand and rate is not None:
         days = worker_days(month, workforce(case, month.site, month.last_day), days=members.days)
         return days * rate * share, f"{show(days, 0)} worker-days at {show(rate)} kg"
     return (number(registered) * share, "registered capacity") if registered is not None else (None, "")
+
+
+def materials_in(extracts: Iterable[Item]) -> list[str]:
+    """The materials of the lots of extracts, sorted."""
+    lots = (lot for one in extracts for lot in one.body["lots"])
+    kinds = {(lot["mineral"], tuple(lot["quantity"]["assay"].items())) for lot in lots}
+    return sorted({name for mineral, assay in kinds for name in materials_of(mineral, dict(assay))})
 
 
 class Recoveries(Members):

@@ -18,10 +18,9 @@ from ledger.rules.checks.observing import (
     observe_site,
     party_segment,
 )
-from ledger.rules.checks.production import mines_of, months_concerned
+from ledger.rules.checks.production import materials_in, mines_of, months_concerned
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import LotFacts
-from ledger.rules.minerals import materials_of
 from ledger.rules.plausibility.observations import Observation
 from ledger.rules.ruling import Ruling, flagged, inapplicable, passed, worst
 
@@ -58,10 +57,8 @@ def site_unremarkable(case: Case, members: NoMembers) -> Ruling:
     found = []
     for site in mines_of(case):
         for month in months_concerned(case, site):
-            lots = [lot for one in month.extracts for lot in one.body["lots"]]
-            materials = {name for lot in lots for name in materials_of(lot["mineral"], lot["quantity"]["assay"])}
             method = str(month.extracts[0].body["method"])
-            segment = mine_segment(sorted(materials), method, by_hand="artisanal")
+            segment = mine_segment(materials_in(month.extracts), method, by_hand="artisanal")
             if segment is not None:
                 observed = observe_site(case, month, segment)
                 name = f"{site} in {month.month}"

@@ -6,11 +6,11 @@ that a bag got a tag, and no more: capacity, places and bursts are what tells la
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Final, NamedTuple
 
@@ -26,7 +26,6 @@ from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst
 
-_NUMBER: Final = re.compile(r"^(.*?)([0-9]*)$")
 MAX_NAMED: Final = 5
 """Tags that a sentence names; more are counted."""
 
@@ -102,7 +101,8 @@ def _ended(case: Case, uses: Iterable[Use]) -> Iterable[Ruling]:
 
 def _allocated(case: Case, site: str, lots: list[str]) -> Ruling:
     """Whether the tags of a mine's lots were allocated to it, before they were applied."""
-    wanted = [one for uses in uses_of(case).values() for one in uses if one.lot in set(lots)]
+    own_lots = set(lots)
+    wanted = [one for uses in uses_of(case).values() for one in uses if one.lot in own_lots]
     if not wanted:
         return inapplicable(f"The lots of {site} have no tags.")
     allocations = case.attested("tag_allocation", site)
@@ -129,11 +129,15 @@ def _covers(allocation: Item, tag: str) -> bool:
     scheme, _, text = tag.partition(":")
     if scheme != said["scheme"]:
         return False
-    parts = [_NUMBER.fullmatch(one) for one in (said["first"], text, said["last"])]
-    if len({(part[1], len(part[2])) for part in parts if part}) != 1:
-        return False
-    first, mine, last = (int(part[2] or 0) for part in parts if part)
-    return first <= mine <= last
+    first, mine, last = map(_split, (said["first"], text, said["last"]))
+    return first[:2] == mine[:2] == last[:2] and first[2] <= mine[2] <= last[2]
+
+
+@lru_cache(maxsize=65536)
+def _split(text: str) -> tuple[str, int, int]:
+    """What stands before the digits at the end of a tag's number, how many these are, and their value."""
+    digits = len(text) - len(text.rstrip("0123456789"))
+    return text[: len(text) - digits], digits, int(text[len(text) - digits :] or 0)
 
 
 def _whose(case: Case, outside: list[Use]) -> str:
