@@ -10,7 +10,7 @@ RUN python -m venv /build && /build/bin/pip install --require-hashes -r docker/b
  && python -m venv /opt/lodeline && /opt/lodeline/bin/pip install --require-hashes -r docker/service.lock
 # The batch check of signatures, compiled with what native/compiler.lock names: the base image has no compiler.
 COPY native native
-RUN /opt/lodeline/bin/python native/build.py --tools /tmp/tools && rm -rf /tmp/tools
+RUN /opt/lodeline/bin/python native/build.py --tools /build/tools && rm -rf /build/tools
 COPY pyproject.toml README.md LICENSE ./
 COPY ledger ledger
 COPY service service

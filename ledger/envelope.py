@@ -347,6 +347,4 @@ def _check_concealed(payload: dict[str, Any]) -> None:
         raise EnvelopeError("`prev` can hold no digests.", pointer="/prev")
     digests = find_digests(payload["body"])
     if payload.get("_sd_alg") != (SD_ALG if digests else None) or ("_sd_alg" in payload) != bool(digests):
-        raise EnvelopeError(
-            "`_sd_alg` is sha-256 when members are concealed, and absent otherwise.", pointer="/_sd_alg"
-        )
+        raise EnvelopeError("`_sd_alg` is sha-256 when members are concealed, else absent.", pointer="/_sd_alg")

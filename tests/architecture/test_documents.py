@@ -30,7 +30,7 @@ HOSTS = re.compile(
 CITED = re.compile(
     r"data\.europa\.eu|eur-lex\.europa\.eu|legalinstruments\.oecd\.org|main\.un\.org|icglr\.org|eiti\.org|www\.iso\.org"
     r"|www\.(itsci|kimberleyprocess|lbma|responsiblemineralsinitiative)\.(org|com|org\.uk)|www\.(cbp|dhs|sec)\.gov"
-    r"|ofac\.treasury\.gov|www\.fedlex\.admin\.ch|www\.mdpi\.com|publications\.waset\.org"
+    r"|doi\.org|ofac\.treasury\.gov|www\.fedlex\.admin\.ch|www\.mdpi\.com|publications\.waset\.org"
 )
 CITING = ("ledger/rules/packs/", "docs/rules.md")
 MACHINE = re.compile(r"(?:^|[^A-Za-z0-9_.])/(?:tmp|work|farm|root|home)/")
