@@ -89,8 +89,9 @@ def decide(claim: Claim, facts: Facts, packs: Mapping[str, Pack], references: Re
     back = Background(facts, claim, references, tuple(pack.id for pack, _ in chosen))
     findings = []
     for pack, rules in chosen:
-        parameters = {**parameters_of(pack), **{k: v for k, v in overridden.items() if k in pack.head.parameters}}
-        findings += [judge_rule(rule, pack.id, back, parameters) for rule in rules]
+        own = {name: value for name, value in overridden.items() if name in pack.head.parameters}
+        parameters, members = {**parameters_of(pack), **own}, {} if own else pack.members
+        findings += [judge_rule(rule, pack.id, back, parameters, members.get(rule.id)) for rule in rules]
     answer = combine(finding.standing for finding in findings)
     used = tuple(back.used[name] for name in sorted(back.used))
     return Judgement(claim, facts, answer, tuple(findings), tuple(p for p, _ in chosen), overridden, used)
@@ -119,18 +120,15 @@ def _overridden(claim: Claim, packs: Iterable[Pack]) -> dict[str, Any]:
     return dict(sorted(claim.parameters.items()))
 
 
-def judge_rule(rule: RuleForm, pack: str, back: Background, parameters: Mapping[str, Any]) -> Finding:
-    """One rule's finding. parameters: those of its pack, overridden as the claim says."""
+def judge_rule(
+    rule: RuleForm, pack: str, back: Background, parameters: Mapping[str, Any], members: Any = None
+) -> Finding:
+    """One rule's finding. parameters: those of its pack, overridden as the claim says; members: bound by them before."""
     out_of_scope = _scope(rule, back)
     if out_of_scope:
         return Finding(rule, pack, inapplicable(out_of_scope), None)
     case = Case(back, rule.id, grade_of(rule), tuple(rule.supplier))
-    try:
-        members = bind(rule, parameters)
-    except PackError as error:
-        raise PackError(
-            f"A parameter does not fit the rule {rule.id}: {error.message}", pointer="/parameters"
-        ) from error
+    members = _bind(rule, parameters) if members is None else members
     ruling = CHECKS[rule.check].run(case, members)
     grade = min((one.grade for one in back.facts.of(ruling.evidence)), default=None)
     if ruling.outcome is Outcome.PASS:
@@ -141,6 +139,15 @@ def judge_rule(rule: RuleForm, pack: str, back: Background, parameters: Mapping[
     if ruling.outcome is Outcome.FAIL and rule.severity is Severity.MITIGABLE:
         return replace(finding, plan=_live_plan(finding, back.facts))
     return finding
+
+
+def _bind(rule: RuleForm, parameters: Mapping[str, Any]) -> Any:
+    try:
+        return bind(rule, parameters)
+    except PackError as error:
+        raise PackError(
+            f"A parameter does not fit the rule {rule.id}: {error.message}", pointer="/parameters"
+        ) from error
 
 
 def _hold_to_grade(ruling: Ruling, case: Case, grade: Grade | None) -> Ruling:
@@ -170,9 +177,9 @@ def _scope(rule: RuleForm, back: Background) -> str:
     if scope.before and today >= scope.before:
         return f"Applied before {scope.before}."
     for wanted, held, what in (
-        (expand(scope.materials or []), back.materials, "materials"),
-        (frozenset(scope.methods or []), back.methods, "mining methods"),
-        (frozenset(scope.origins or []), back.origins, "countries of origin"),
+        (expand(scope.materials) if scope.materials else frozenset(), back.materials, "materials"),
+        (frozenset(scope.methods or ()), back.methods, "mining methods"),
+        (frozenset(scope.origins or ()), back.origins, "countries of origin"),
     ):
         if wanted and wanted.isdisjoint(held):
             return f"Applies to the {what} {', '.join(sorted(wanted))}; here: {', '.join(held) or 'none known'}."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ledger.custody.replay import BalanceLine, Mined
@@ -140,7 +141,7 @@ class Refusal(NamedTuple):
     error: LedgerError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """The evidence set. subject_kind: lot, site or participant.
 
@@ -175,26 +176,57 @@ class Facts:
         """The lot that the claim is about, if it is about one."""
         return self.lots.get(self.subject)
 
-    @property
+    @cached_property
     def subjects(self) -> frozenset[str]:
         """All lots, sites and participants of the chain, and the subject."""
         return frozenset((self.subject, *self.lots, *self.chain_sites, *self.handlers))
 
     def attestations(self, kind: str, *about: str) -> tuple[Item, ...]:
         """Attestations of a kind about any of these subjects (any at all without one), oldest first."""
-        found = self.statements.get(kind, ())
-        wanted = set(about)
-        return found if not about else tuple(one for one in found if not wanted.isdisjoint(one.about))
+        if not about:
+            return self.statements.get(kind, ())
+        filed = self._filed.get(kind)
+        if filed is None:
+            return ()
+        if len(about) == 1:
+            return tuple(filed.get(about[0], ()))
+        found = {one.id: one for subject in dict.fromkeys(about) for one in filed.get(subject, ())}
+        return tuple(sorted(found.values(), key=lambda one: one.index))
 
     def extracts(self, site: str = "") -> tuple[Item, ...]:
         """Extracts at a site (of all sites without one), whether or not their lots went into this chain."""
-        return tuple(
-            one for one in self.items.values() if one.type == "extract" and (not site or one.body["site"] == site)
-        )
+        extracts = self.of_type("extract")
+        return tuple(one for one in extracts if one.body["site"] == site) if site else extracts
+
+    def of_type(self, event: str) -> tuple[Item, ...]:
+        """All records of a type, in log order."""
+        return self._typed.get(event, ())
 
     def mines(self) -> tuple[str, ...]:
         """Sites at which lots of the chain were extracted, in the order of first extraction."""
+        return self._mines
+
+    @cached_property
+    def _mines(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one.made_by.body["site"] for one in self.lots.values() if one.is_mined))
+
+    @cached_property
+    def _typed(self) -> dict[str, tuple[Item, ...]]:
+        found: dict[str, list[Item]] = {}
+        for one in self.items.values():
+            found.setdefault(one.type, []).append(one)
+        return {event: tuple(items) for event, items in found.items()}
+
+    @cached_property
+    def _filed(self) -> dict[str, dict[str, list[Item]]]:
+        """Kind -> subject -> attestations about it."""
+        found: dict[str, dict[str, list[Item]]] = {}
+        for kind, items in self.statements.items():
+            by_subject = found.setdefault(kind, {})
+            for one in items:
+                for subject in dict.fromkeys(one.about):
+                    by_subject.setdefault(subject, []).append(one)
+        return found
 
     def sites_of(self, *kinds: str) -> Iterator[Registered]:
         """Sites of the chain that are of one of these kinds (all without one)."""

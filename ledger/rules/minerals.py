@@ -8,6 +8,7 @@ the assay states first. Names follow the regulations' lists (EU 2017/821, 2023/1
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from ledger.custody.quantity import parse_analyte
@@ -49,8 +50,13 @@ def materials_of(mineral: str, assay: Mapping[str, str]) -> tuple[str, ...]:
 
     mineral: the lot's code; assay: % of dry mass by analyte.
     """
+    return _materials(mineral, tuple(assay.items()))
+
+
+@lru_cache(maxsize=8192)
+def _materials(mineral: str, assay: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     found = set(BY_MINERAL.get(mineral.lower(), ()))
-    for analyte, share in assay.items():
+    for analyte, share in assay:
         name = BY_ELEMENT.get(parse_analyte(analyte).element)
         if name and (name in _ALWAYS or int(share.partition(".")[0]) >= TRACE_PERCENT):
             found.add(name)

@@ -113,7 +113,10 @@ class _PackForm(_Form):
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A checked pack. digest: hex SHA-256 of its bytes; data: those bytes."""
+    """A checked pack. digest: hex SHA-256 of its bytes; data: those bytes.
+
+    members: by rule id, those of its check as the pack's own parameters have them.
+    """
 
     id: str
     version: str
@@ -122,6 +125,7 @@ class Pack:
     head: Any
     rules: tuple[RuleForm, ...]
     data: bytes
+    members: Mapping[str, Any]
 
     def reference(self) -> dict[str, str]:
         """How a verdict names the pack."""
@@ -140,15 +144,17 @@ def parse_pack(data: bytes) -> Pack:
         raise PackError(f"A pack is TOML: {error}.") from error
     form = _fit(_PackForm, value, "")
     seen: set[str] = set()
+    members: dict[str, Any] = {}
     for number, rule in enumerate(form.rule):
         pointer = f"/rule/{number}"
         if rule.id in seen:
             raise PackError(f"The rule {rule.id} stands in the pack twice.", pointer=f"{pointer}/id")
         seen.add(rule.id)
-        _check_rule(rule, form.pack, pointer)
+        members[rule.id] = _check_rule(rule, form.pack, pointer)
     _check_unused(form)
     head = form.pack
-    return Pack(head.id, head.version, head.title, hashlib.sha256(data).hexdigest(), head, tuple(form.rule), data)
+    digest = hashlib.sha256(data).hexdigest()
+    return Pack(head.id, head.version, head.title, digest, head, tuple(form.rule), data, members)
 
 
 def index_packs(packs: Iterable[Pack]) -> dict[str, Pack]:
@@ -194,7 +200,8 @@ def _names(value: Any) -> set[str]:
     return {name for one in value for name in _names(one)} if isinstance(value, list) else set()
 
 
-def _check_rule(rule: RuleForm, head: _Head, pointer: str) -> None:
+def _check_rule(rule: RuleForm, head: _Head, pointer: str) -> Any:
+    """The rule's members, as the pack's own parameters have them."""
     if rule.check not in CHECKS:
         raise PackError(f"There is no check '{rule.check}': see `lodeline rules checks`.", pointer=f"{pointer}/check")
     unknown = _names(rule.with_) - head.parameters.keys()
@@ -207,7 +214,7 @@ def _check_rule(rule: RuleForm, head: _Head, pointer: str) -> None:
         if material not in MATERIALS:
             raise PackError(f"There is no material '{material}'.", pointer=f"{pointer}/scope/materials")
     try:
-        bind(rule, {name: one.value for name, one in head.parameters.items()})
+        return bind(rule, {name: one.value for name, one in head.parameters.items()})
     except PackError as error:
         raise PackError(error.message, pointer=pointer + error.pointer) from error
 

@@ -112,20 +112,19 @@ def _packs(context: Context, texts: Any) -> Mapping[str, Pack]:
 
 def answer(context: Context, reader: Reader, value: Any) -> tuple[bytes, str, bool]:
     """The signed verdict on a question as canonical JSON, its id, and whether it is new. Raises as the two below."""
-    envelope, new = judge_claim(context, reader, parse_question(context, value))
-    return format_json(envelope), verdict_id(envelope["verdict"]), new
+    return judge_claim(context, reader, parse_question(context, value))
 
 
-def judge_claim(context: Context, reader: Reader, question: Question) -> tuple[dict[str, Any], bool]:
-    """The signed verdict on a claim, and whether it is new: the same question on the same evidence is answered once.
+def judge_claim(context: Context, reader: Reader, question: Question) -> tuple[bytes, str, bool]:
+    """The same for a question: the same one on the same evidence is answered once.
 
     Raises NotFound, Forbidden, TooLarge; ClaimError, PackError, UnknownSubject.
     """
     judged = weigh(context, reader, question)
-    envelope = sign_verdict(
-        format_verdict(judged.judgement, judged.head), context.verifier.key, context.verifier.certificate
-    )
-    return envelope, _store(context, reader, envelope, judged.disclosing)
+    verdict = format_verdict(judged.judgement, judged.head)
+    data = format_json(sign_verdict(verdict, context.verifier.key, context.verifier.certificate))
+    identity = verdict_id(verdict)
+    return data, identity, _store(context, reader, verdict, identity, data, judged.disclosing)
 
 
 def assess(context: Context, reader: Reader, subject: str) -> dict[str, Any]:
@@ -169,15 +168,10 @@ def see(gathered: Gathered) -> list[Seen]:
     return seen
 
 
-def _store(context: Context, reader: Reader, envelope: dict[str, Any], records: list[str]) -> bool:
-    verdict = envelope["verdict"]
-    row = VerdictFound(
-        verdict_id(verdict),
-        verdict["claim"]["subject"],
-        reader.participant,
-        verdict["answer"],
-        context.now(),
-        format_json(envelope).decode(),
-    )
+def _store(
+    context: Context, reader: Reader, verdict: dict[str, Any], identity: str, data: bytes, records: list[str]
+) -> bool:
+    subject, answer = verdict["claim"]["subject"], verdict["answer"]
+    row = VerdictFound(identity, subject, reader.participant, answer, context.now(), data.decode())
     with context.store.writing() as conn:
         return add_verdict(conn, row, records)

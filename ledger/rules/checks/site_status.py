@@ -55,9 +55,15 @@ def _days_of(dig: Item) -> tuple[str, str]:
     return dig.body["period"]["from"][:10], dig.body["period"]["to"][:10]
 
 
-def _on_digs(case: Case, judge: Callable[[str, str, str, Item], Ruling]) -> Ruling:
+def _on_digs(case: Case, judge: Callable[[str, str, str], Ruling]) -> Ruling:
     """The joint ruling on every extract of the chain, given site, first and last day."""
-    found = (judge(one.body["site"], *_days_of(one), one).about(one.body["site"]) for one in digs_of(case))
+    made: dict[tuple[str, str, str], Ruling] = {}
+    found = []
+    for one in digs_of(case):
+        dig = one.body["site"], *_days_of(one)
+        if dig not in made:  # many lots are dug at one mine on one day
+            made[dig] = judge(*dig).about(dig[0])
+        found.append(made[dig])
     return worst(found, nothing=inapplicable(_NONE))
 
 
@@ -111,7 +117,7 @@ def _registered(case: Case, members: Register, site: str, rows: dict[str, object
 @check
 def status_at(case: Case, members: Lapse) -> Ruling:
     """No lot was dug while its mine was Red: it was Green, valid Blue, or Yellow."""
-    return _on_digs(case, lambda site, first, last, dig: _status(case, members, site, (first, last)))
+    return _on_digs(case, lambda site, first, last: _status(case, members, site, (first, last)))
 
 
 def _status(case: Case, members: Lapse, site: str, days: tuple[str, str]) -> Ruling:
@@ -134,13 +140,13 @@ def _status(case: Case, members: Lapse, site: str, days: tuple[str, str]) -> Rul
 @check
 def green_current(case: Case, members: Lapse) -> Ruling:
     """A Green status rests on an inspection of the last year; without one it counts as Blue, and is to be looked at."""
-    return _on_digs(case, lambda site, first, last, dig: _lapsed(case, members, site, last, acted="green"))
+    return _on_digs(case, lambda site, first, last: _lapsed(case, members, site, last, acted="green"))
 
 
 @check
 def blue_current(case: Case, members: Lapse) -> Ruling:
     """A Blue status, given or lapsed to, is younger than three years; after that it counts as Red."""
-    return _on_digs(case, lambda site, first, last, dig: _lapsed(case, members, site, last, acted="blue"))
+    return _on_digs(case, lambda site, first, last: _lapsed(case, members, site, last, acted="blue"))
 
 
 def _lapsed(case: Case, members: Lapse, site: str, day: str, *, acted: str) -> Ruling:
@@ -173,7 +179,7 @@ class Grace(Lapse):
 @check
 def yellow_in_grace(case: Case, members: Grace) -> Ruling:
     """A mine that turned Yellow puts its faults right in the time it is given."""
-    return _on_digs(case, lambda site, first, last, dig: _yellow(case, members, site, last))
+    return _on_digs(case, lambda site, first, last: _yellow(case, members, site, last))
 
 
 def _yellow(case: Case, members: Grace, site: str, day: str) -> Ruling:
@@ -199,7 +205,7 @@ class Exclusion(Lapse):
 @check
 def red_excluded(case: Case, members: Exclusion) -> Ruling:
     """A mine that was Red stays excluded for the least time, and until an inspection clears it."""
-    return _on_digs(case, lambda site, first, last, dig: _excluded(case, members, site, (first, last)))
+    return _on_digs(case, lambda site, first, last: _excluded(case, members, site, (first, last)))
 
 
 def _excluded(case: Case, members: Exclusion, site: str, days: tuple[str, str]) -> Ruling:
@@ -238,7 +244,7 @@ class Yearly(Members):
 @check
 def inspected_yearly(case: Case, members: Yearly) -> Ruling:
     """A mine is inspected every year, no status changes without an inspection, and a third party audits."""
-    return _on_digs(case, lambda site, first, last, dig: _inspected(case, members, site, last))
+    return _on_digs(case, lambda site, first, last: _inspected(case, members, site, last))
 
 
 def _inspected(case: Case, members: Yearly, site: str, day: str) -> Ruling:

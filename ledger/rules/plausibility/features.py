@@ -49,11 +49,14 @@ def measure(observation: Observation) -> Features:
     Raises EncodingError when a time in it is not one.
     """
     values: dict[str, int | None] = {}
-    for feature in FEATURES[kind_of(observation)]:
-        given = [getattr(observation, need) for need in feature.needs]
-        if any(value is None for value in given):
+    kind = kind_of(observation)
+    held = {need: getattr(observation, need) for need in _NEEDS[kind]}
+    known = {need for need, value in held.items() if value is not None}
+    for feature in FEATURES[kind]:
+        if not known.issuperset(feature.needs):
             values[feature.name] = None
             continue
+        given = [held[need] for need in feature.needs]
         found = feature.formula(*given[:2], **dict(zip(feature.needs[2:], given[2:], strict=True)))
         values[feature.name] = None if found is None else clamp(found)
     return Features(observation.segment, values)
@@ -173,3 +176,6 @@ PARTICIPANT: Final = (
 )  # fmt: skip
 
 FEATURES: Final[Mapping[Kind, tuple[Feature, ...]]] = {"lot": LOT, "site": SITE, "participant": PARTICIPANT}
+_NEEDS: Final = {
+    kind: tuple(dict.fromkeys(need for one in features for need in one.needs)) for kind, features in FEATURES.items()
+}

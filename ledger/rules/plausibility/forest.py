@@ -34,9 +34,9 @@ _ROOTS: Final = _roots()
 def path_length(tree: Tree, strangeness: Sequence[int], path: Sequence[int]) -> int:
     """h(x) of one tree in 1e-6; path: the model's table, c(1) first."""
     node, edges = 0, 0
+    features, thresholds, left, right = tree.feature, tree.threshold, tree.left, tree.right
     while True:
-        near = strangeness[tree.feature[node]] <= tree.threshold[node]
-        node = tree.left[node] if near else tree.right[node]
+        node = left[node] if strangeness[features[node]] <= thresholds[node] else right[node]
         edges += 1
         if node < 0:
             return edges * MICRO + path[-node - 1]
@@ -44,6 +44,10 @@ def path_length(tree: Tree, strangeness: Sequence[int], path: Sequence[int]) -> 
 
 def score(model: KindModel, strangeness: Sequence[int]) -> int:
     """The score in 1e-6; strangeness: one integer in 1e-6 per feature, as `model` orders them."""
+    return model.score_once(tuple(strangeness), lambda: _score(model, strangeness))
+
+
+def _score(model: KindModel, strangeness: Sequence[int]) -> int:
     total = sum(path_length(tree, strangeness, model.path) for tree in model.trees)
     return divide(exp2_negative(total, len(model.trees) * model.path[-1]) * MICRO, _ONE)
 

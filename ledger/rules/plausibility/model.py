@@ -12,10 +12,10 @@ features, that each tree is one and holds the whole sample. Spec: docs/plausibil
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
 
 from ledger.encoding import format_json, join_pointer, parse_json
 from ledger.errors import EncodingError, ModelError, TooLarge
@@ -30,6 +30,7 @@ MAX_TREES: Final = 256
 MAX_DEPTH: Final = 16
 MAX_SAMPLE: Final = 1_024
 MAX_SEGMENTS: Final = 64
+MAX_REMEMBERED: Final = 20_000
 STRANGEST: Final = 16 * MICRO
 """Strangeness is cut here: below 2^24, so that 32-bit floats, with which the forest is trained, hold it exactly."""
 
@@ -76,6 +77,16 @@ class KindModel(_Form):
     sample: Annotated[int, Field(ge=2, le=MAX_SAMPLE)]
     path: list[Annotated[int, Field(ge=0, le=LARGEST)]]
     trees: Annotated[list[Tree], Field(min_length=1, max_length=MAX_TREES)]
+    _scores: dict[tuple[int, ...], int] = PrivateAttr(default_factory=dict)
+
+    def score_once(self, strangeness: tuple[int, ...], score: Callable[[], int]) -> int:
+        """The score of these values, computed the first time: most lots of a chain are as usual as one another."""
+        found = self._scores.get(strangeness)
+        if found is None:
+            if len(self._scores) >= MAX_REMEMBERED:
+                self._scores.clear()
+            found = self._scores[strangeness] = score()
+        return found
 
 
 class Model(_Form):

@@ -81,7 +81,8 @@ def score_subject(kind: Kind, features: Features, model: Model) -> Anomaly:
     learnt = model.kinds[kind]
     segment = learnt.segments.get(features.segment)
     seen = compare(kind, features, segment)
-    score = _per_mille(learnt, seen)
+    shown = cut(seen, learnt.limit)
+    score = _per_mille(learnt, shown)
     beyond = any(one is not None and one.strangeness >= limit for one, limit in zip(seen, learnt.limit, strict=True))
     known = tuple(name for name, one in zip(learnt.features, seen, strict=True) if one is not None)
     assessed = len(known) >= learnt.least_known
@@ -93,25 +94,27 @@ def score_subject(kind: Kind, features: Features, model: Model) -> Anomaly:
         threshold=learnt.threshold,
         assessed=assessed,
         flagged=flagged,
-        drivers=_drivers(kind, features.segment, learnt, seen) if flagged else (),
+        drivers=_drivers(kind, features.segment, learnt, seen, shown) if flagged else (),
         known=known,
         unknown=tuple(name for name in learnt.features if name not in known),
         model=model.digest,
     )
 
 
-def _per_mille(learnt: KindModel, seen: Sequence[Seen | None]) -> int:
-    return divide(forest.score(learnt, cut(seen, learnt.limit)), 1_000)
+def _per_mille(learnt: KindModel, shown: Sequence[int]) -> int:
+    return divide(forest.score(learnt, shown), 1_000)
 
 
-def _drivers(kind: Kind, segment: str, learnt: KindModel, seen: Sequence[Seen | None]) -> tuple[Driver, ...]:
+def _drivers(
+    kind: Kind, segment: str, learnt: KindModel, seen: Sequence[Seen | None], shown: Sequence[int]
+) -> tuple[Driver, ...]:
     """The features without which there would be less of a flag, those furthest past their own limit first."""
-    score = _per_mille(learnt, seen)
+    score = _per_mille(learnt, shown)
     found = []
     for n, (feature, one, limit) in enumerate(zip(FEATURES[kind], seen, learnt.limit, strict=True)):
         if one is None or one.strangeness == 0:
             continue
-        weight = score - _per_mille(learnt, [*seen[:n], None, *seen[n + 1 :]])
+        weight = score - _per_mille(learnt, [*shown[:n], 0, *shown[n + 1 :]])
         if one.strangeness >= limit or weight > 0:
             sentence = explain(feature, one, segment)
             found.append(
