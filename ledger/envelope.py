@@ -175,10 +175,7 @@ def check_signature(record: Record, key: PublicKey) -> None:
 
 
 def signed_part(record: Record, key: PublicKey) -> Signed:
-    """What is left to check of a record's signature, for `ledger.batch.verify_all`.
-
-    Raises BadSignature if the record names another key or algorithm.
-    """
+    """What is left to check, for `ledger.batch.verify_all`. Raises BadSignature if the record names another key."""
     if key.kid != record.kid or key.alg != record.alg:
         raise BadSignature("The record names another key or algorithm.", kid=record.kid)
     message, _, signature = record.jws.rpartition(b".")
