@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import audit, bundle, load, provenance
+from benchmarks import anchor, audit, bundle, load, provenance
 from benchmarks.generate import Generator
 from benchmarks.yardstick import CORES, Signed, Yardstick, measure_batches, signed_parts
 from ledger import batch
@@ -40,6 +40,7 @@ def main() -> None:
     yardstick = Yardstick(_parts(8_000))
     figures["batch_signature_checks_per_s"] = measure_batches(yardstick.parts)
     _bundle(figures)
+    _anchor(figures)
     _load(figures, yardstick, 30_000 if given.quick else 100_000)
     _audit(figures, yardstick, sizes)
     _provenance(figures, sizes[-2:])
@@ -69,6 +70,11 @@ def _bundle(figures: Figures) -> None:
         figures["import_ledger_ms"] = bundle.measure_import("ledger.log.merkle", "ledger.log.note", "ledger.envelope")
         figures["import_verifier_ms"] = bundle.measure_import("ledger.evidence.verify")
         figures["verify_bundle_records"], figures["verify_bundle_200_s"] = bundle.measure_verify(Path(folder))
+
+
+def _anchor(figures: Figures) -> None:
+    with _doing("anchor evidence"):
+        figures["anchor_evidence_bytes"], figures["anchor_verify_ms"] = anchor.measure()
 
 
 def _load(figures: Figures, yardstick: Yardstick, count: int) -> None:
@@ -137,6 +143,8 @@ _GOALS = {
     "single_post_p99_ms": "< 60",
     "verify_bundle_200_s": "< 1",
     "import_ledger_ms": "< 150",
+    "anchor_evidence_bytes": "<= 5,000",
+    "anchor_verify_ms": "< 2",
     "stored_bytes_ratio": "<= 2.5",
     "provenance_5000_ms": "< 50",
     "provenance_growth": "flat",

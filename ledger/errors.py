@@ -23,6 +23,7 @@ mathematics is an `AssertionError`.
     │   ├── SnapshotError        a file of reference data
     │   ├── ClaimError, PackError  a claim or a rule pack that is not well formed
     │   ├── ModelError           anomaly model
+    │   ├── AnchorError          anchor evidence structure
     │   └── VerdictError         not a verdict, or of another key
     │       └── SnapshotShrunk   it is empty, or lost more than half of its rows
     ├── AuthenticityError        the bytes are not from whom they say
@@ -31,6 +32,8 @@ mathematics is an `AssertionError`.
     │   └── UnknownKey, KeyNotYetValid, KeyRevoked
     ├── ProofError               a Merkle proof does not verify
     │   ├── Equivocation         two checkpoints of one log cannot both be true
+    │   ├── FalseAnchor          anchor evidence that does not show what it says
+    │   ├── FalseTime            the log claims a time that an anchor disproves
     │   └── FalseStatement       a signed list that is not what the log's entries give
     ├── CustodyError             well-formed and authentic, but the custody rules refuse it
     │   ├── WrongAudience, SignerNotAllowed
@@ -165,6 +168,10 @@ class VerdictError(FormatError):
     """Not a verdict, or not one by the key that it names."""
 
 
+class AnchorError(FormatError):
+    """Not anchor evidence, or of a version that this reader does not know."""
+
+
 class AuthenticityError(LedgerError):
     """The bytes are not from whom they say."""
 
@@ -203,6 +210,17 @@ class Equivocation(ProofError):
 
 class FalseStatement(ProofError):
     """The log signed a list of records that is not the one that its entries give; values: `topic`, `record`."""
+
+
+class FalseAnchor(ProofError):
+    """Anchor evidence that does not show what it says; values: `reason`.
+
+    reason: header, block, account, storage, code, head, log, contract, chain, size, root or consistency.
+    """
+
+
+class FalseTime(ProofError):
+    """The log claims a time that a final anchor disproves; values: `claimed`, `anchored` (seconds)."""
 
 
 class CustodyError(LedgerError):
