@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ledger.encoding import format_json, join_pointer, parse_json
 from ledger.errors import EncodingError, ModelError, TooLarge
@@ -77,15 +78,19 @@ class KindModel(_Form):
     sample: Annotated[int, Field(ge=2, le=MAX_SAMPLE)]
     path: list[Annotated[int, Field(ge=0, le=LARGEST)]]
     trees: Annotated[list[Tree], Field(min_length=1, max_length=MAX_TREES)]
-    _scores: dict[tuple[int, ...], int] = PrivateAttr(default_factory=dict)
+
+    @cached_property
+    def _scores(self) -> dict[tuple[int, ...], int]:
+        return {}
 
     def score_once(self, strangeness: tuple[int, ...], score: Callable[[], int]) -> int:
         """The score of these values, computed the first time: most lots of a chain are as usual as one another."""
-        found = self._scores.get(strangeness)
+        scores = self._scores
+        found = scores.get(strangeness)
         if found is None:
-            if len(self._scores) >= MAX_REMEMBERED:
-                self._scores.clear()
-            found = self._scores[strangeness] = score()
+            if len(scores) >= MAX_REMEMBERED:
+                scores.clear()
+            found = scores[strangeness] = score()
         return found
 
 
