@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clients.cli.options import AsJson
+from clients.cli.options import AsJson, PackFiles, ReferenceFiles
 
 if TYPE_CHECKING:
     from ledger.rules.pack import Pack
@@ -16,11 +16,6 @@ MAX_FILE = 256 * 1024 * 1024
 SUPPORTED = frozenset({"supported", "supported_with_plan"})
 
 Subject = Annotated[str, typer.Argument(help="Lot, site or participant.")]
-PackFiles = Annotated[list[Path], typer.Option("--pack-file", help="A rule pack of your own (TOML).")]
-ReferenceFiles = Annotated[
-    list[str],
-    typer.Option("--reference", metavar="DATASET:DATE:FILE", help="Reference data, with the day it was published."),
-]
 
 verdict_app = typer.Typer(no_args_is_help=True, help="Show verdicts that you were given.")
 

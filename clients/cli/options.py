@@ -28,3 +28,8 @@ Assay = Annotated[
 Mass = Annotated[str, typer.Option("--mass", metavar="KG", help="Wet mass in kg.")]
 Moisture = Annotated[str, typer.Option("--moisture", metavar="PERCENT", help="Moisture in % of wet mass.")]
 Note = Annotated[str, typer.Option("--note", help="Free text (concealed unless revealed).")]
+PackFiles = Annotated[list[Path], typer.Option("--pack-file", help="A rule pack of your own (TOML).")]
+ReferenceFiles = Annotated[
+    list[str],
+    typer.Option("--reference", metavar="DATASET:DATE:FILE", help="Reference data, with the day it was published."),
+]

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clients.cli.options import AsJson
+from clients.cli.options import AsJson, PackFiles, ReferenceFiles
 
 if TYPE_CHECKING:
     from ledger.evidence.trust import TrustPolicy
+    from ledger.rules.pack import Pack
+    from ledger.rules.reference.snapshot import References
 
 MAX_FILE = 256 * 1024 * 1024
 
@@ -26,16 +28,20 @@ def verify(
     trust: TrustFile = None,
     receipt: Annotated[Path | None, typer.Option("--receipt", help="Receipt (.tlog-proof) of a log entry.")] = None,
     at: Annotated[str, typer.Option("--at", help="Judge as of this time (default: now).")] = "",
+    pack_files: PackFiles = [],  # noqa: B006 - Typer copies defaults
+    references: ReferenceFiles = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Verify an evidence bundle, or a log entry with its receipt: offline, without the operator.
 
     Whom you trust: --trust, else --log-key, else the log that `lodeline init` pinned.
+    Verdicts in the bundle are computed again: packs and lists that they rest on, and that do not ship, are given.
     Exit code 0 verified, 1 refuted or incomplete, 2 not a file or no trust given.
 
     [bold]Examples[/]
       lodeline verify REF-2026-17.bundle.json
       lodeline verify lot.bundle.json --trust policy.txt --at 2031-01-01
+      lodeline verify lot.bundle.json --reference un_sanctions:2026-11-20:consolidated.xml
       lodeline verify 3f1c.record --receipt 3f1c.tlog-proof
     """
     from datetime import UTC, datetime
@@ -58,10 +64,22 @@ def verify(
         now = datetime.fromtimestamp(parse_time(parse_when(at, "--at", end_of_day=True)), UTC)
     else:
         now = datetime.now(UTC)
-    report = verify_bundle(content, policy, now)
+    packs, known = _read_grounds(pack_files, references)
+    report = verify_bundle(content, policy, now, packs=packs, references=known)
     show_report(report, as_json=as_json)
     if not report.verified:
         raise typer.Exit(REFUSED)
+
+
+def _read_grounds(pack_files: list[Path], references: list[str]) -> tuple[list[Pack], References | None]:
+    """Packs and reference data that verdicts of the bundle were judged by, from files."""
+    if not pack_files and not references:
+        return [], None
+    from clients.cli.claims import read_pack_files
+    from clients.cli.verdicts import read_references
+    from ledger.rules.reference.snapshot import References
+
+    return read_pack_files(pack_files), References(read_references(references))
 
 
 def verify_entry(entry: bytes, receipt: bytes, policy: TrustPolicy, *, as_json: bool) -> None:

@@ -102,6 +102,21 @@ def test_own_packs_and_parameters(town: Town, tmp_path: Path) -> None:
     assert town.json(BUYER, "rules", "check", str(pack), code=1)["error"]["pointer"] == "/rule/0/check"
 
 
+def test_what_a_verdict_rests_on_and_does_not_ship_is_given_to_verify(town: Town, tmp_path: Path) -> None:
+    pack, bundle, orders = tmp_path / "own.toml", tmp_path / "lot.json", tmp_path / "orders.csv"
+    pack.write_text(OWN)
+    header = "act,kind,country,subdivision,territory,sites,minerals,methods,start,end,published"
+    orders.write_text(f"{header}\nOrder 1,ban,CD,,,,,,2025-01-01,,2025-01-01\n")
+    told = claim(town, *CHAIN, "--pack-file", str(pack), "--bundle", str(bundle))
+    assert told["verdict"]["answer"] == "supported"
+    words = ("verify", str(bundle), "--log-key", town.vkey)
+    assert town.json(BUYER, *words, code=1)["outcome"] == "incomplete"
+    given = ("--pack-file", str(pack), "--reference", f"orders:2026-01-01:{orders}")
+    report = town.json(BUYER, *words, *given)
+    assert (report["outcome"], [one["recomputed"] for one in report["verdicts"]]) == ("verified", ["same"])
+    town.run(BUYER, *words, "--reference", "orders:2026-01-01", code=2)
+
+
 def test_what_cannot_be_asked(town: Town) -> None:
     assert claim(town, "--claim", "clean", code=1)["error"]["pointer"] == "/claim/type"
     assert claim(town, *CHAIN, "--parameter", "nothing=1", code=1)["error"]["pointer"] == "/parameters/nothing"
