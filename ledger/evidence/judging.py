@@ -8,7 +8,7 @@ same functions and get the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -79,13 +79,17 @@ def judge(
     *,
     valid_as_of: str,
     known_as_of: str,
+    go_on: Callable[[], None] | None = None,
 ) -> Judgement:
-    """The judgement on a claim about the evidence's subject. Raises as `gather` and `decide` do."""
+    """The judgement on a claim about the evidence's subject. Raises as `gather` and `decide` do.
+
+    go_on: called before each rule, may raise to stop.
+    """
     shown, hidden = select_known(evidence, known_as_of)
     facts = gather(
         claim.subject, shown, hidden=hidden, lots=evidence.lots, known_as_of=known_as_of, valid_as_of=valid_as_of
     )
-    return decide(claim, facts, packs, references)
+    return decide(claim, facts, packs, references, go_on=go_on)
 
 
 def select_known(evidence: Evidence, known_as_of: str) -> tuple[list[ShownRecord], list[str]]:

@@ -15,7 +15,7 @@ The rules never see each other's findings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -71,12 +71,19 @@ class Judgement:
     references: tuple[Snapshot, ...]
 
 
-def decide(claim: Claim, facts: Facts, packs: Mapping[str, Pack], references: References) -> Judgement:
+def decide(
+    claim: Claim,
+    facts: Facts,
+    packs: Mapping[str, Pack],
+    references: References,
+    *,
+    go_on: Callable[[], None] | None = None,
+) -> Judgement:
     """The judgement on a claim.
 
-    packs: by id, at least those that the claim asks for. Raises ClaimError when the claim is not one
-    about such a subject, names an unknown pack, or a parameter that none of its packs has; PackError
-    when a parameter does not fit a rule.
+    packs: by id, at least those that the claim asks for; go_on: called before each rule, may raise to stop.
+    Raises ClaimError when the claim is not one about such a subject, names an unknown pack, or a
+    parameter that none of its packs has; PackError when a parameter does not fit a rule.
     """
     kinds = CLAIMS[claim.type].subjects
     if facts.subject_kind not in kinds:
@@ -91,7 +98,10 @@ def decide(claim: Claim, facts: Facts, packs: Mapping[str, Pack], references: Re
     for pack, rules in chosen:
         own = {name: value for name, value in overridden.items() if name in pack.head.parameters}
         parameters, members = {**parameters_of(pack), **own}, {} if own else pack.members
-        findings += [judge_rule(rule, pack.id, back, parameters, members.get(rule.id)) for rule in rules]
+        for rule in rules:
+            if go_on is not None:
+                go_on()
+            findings.append(judge_rule(rule, pack.id, back, parameters, members.get(rule.id)))
     answer = combine(finding.standing for finding in findings)
     used = tuple(back.used[name] for name in sorted(back.used))
     return Judgement(claim, facts, answer, tuple(findings), tuple(p for p, _ in chosen), overridden, used)
@@ -100,9 +110,9 @@ def decide(claim: Claim, facts: Facts, packs: Mapping[str, Pack], references: Re
 def choose(claim: Claim, packs: Mapping[str, Pack]) -> list[tuple[Pack, list[RuleForm]]]:
     """The packs and rules that the claim has to satisfy. Raises ClaimError for an unknown pack."""
     chosen = []
-    for number, (pack_id, prefixes) in enumerate(claim.rules().items()):
+    for pack_id, prefixes in claim.rules().items():
         if pack_id not in packs:
-            pointer = f"/packs/{number - 1}" if claim.packs is not None else "/type"
+            pointer = f"/packs/{claim.packs.index(pack_id)}" if claim.packs and pack_id in claim.packs else "/type"
             raise ClaimError(f"There is no rule pack '{pack_id}': see `lodeline rules list`.", pointer=pointer)
         pack = packs[pack_id]
         rules = [rule for rule in pack.rules if rule.id.startswith(prefixes)]
@@ -123,7 +133,7 @@ def _overridden(claim: Claim, packs: Iterable[Pack]) -> dict[str, Any]:
 def judge_rule(
     rule: RuleForm, pack: str, back: Background, parameters: Mapping[str, Any], members: Any = None
 ) -> Finding:
-    """One rule's finding. parameters: those of its pack, overridden as the claim says; members: bound by them before."""
+    """One rule's finding. parameters: those of its pack, overridden as the claim says; members: bound before."""
     out_of_scope = _scope(rule, back)
     if out_of_scope:
         return Finding(rule, pack, inapplicable(out_of_scope), None)

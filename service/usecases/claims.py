@@ -7,11 +7,11 @@ certifies, and kept until something that they were made from is erased.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from ledger.encoding import format_json, format_time, parse_time
+from ledger.encoding import format_json, format_time, join_pointer, parse_time
 from ledger.entry import parse_entry
 from ledger.envelope import Record
 from ledger.errors import ClaimError, EncodingError, PackError
@@ -23,6 +23,8 @@ from ledger.rules.pack import Pack, index_packs, parse_pack
 from ledger.rules.risk import assess_risk
 from ledger.rules.signed import sign_verdict
 from ledger.rules.verdict import format_verdict, verdict_id
+from service.errors import Unavailable
+from service.storage.read_records import read_disclosures
 from service.storage.read_subjects import find_subject
 from service.storage.verdicts import VerdictFound, add_verdict
 from service.usecases.access import open_view
@@ -32,6 +34,8 @@ from service.usecases.policy import Reader
 from service.usecases.reference import current_references
 
 MAX_OWN_PACKS: Final = 5
+ATTEMPTS: Final = 3
+"""How often a claim is judged when something that it rests on is erased meanwhile."""
 _MEMBERS: Final = frozenset({"claim", "valid_as_of", "known_as_of", "packs"})
 
 
@@ -60,7 +64,7 @@ class Weighed(NamedTuple):
 
     judgement: Judgement
     head: Checkpoint
-    disclosing: list[str]
+    disclosing: list[Seen]
 
 
 def parse_question(context: Context, value: Any) -> Question:
@@ -71,7 +75,7 @@ def parse_question(context: Context, value: Any) -> Question:
     if not isinstance(value, dict) or "claim" not in value:
         raise ClaimError("Send a JSON object with the member 'claim'.", pointer="/claim")
     for name in sorted(value.keys() - _MEMBERS):
-        raise ClaimError(f"There is no member '{name[:60]}' here.", pointer=f"/{name[:60]}")
+        raise ClaimError(f"There is no member '{name[:60]}' here.", pointer=join_pointer("", name[:60]))
     try:
         claim = parse_claim(value["claim"])
     except ClaimError as error:
@@ -107,24 +111,38 @@ def _packs(context: Context, texts: Any) -> Mapping[str, Pack]:
             own.append(parse_pack(text.encode("utf-8", "surrogatepass")))
         except PackError as error:
             raise PackError(error.message, pointer=f"/packs/{number}{error.pointer}", **error.values) from error
-    return index_packs([*context.verifier.packs.values(), *own]) if own else context.verifier.packs
+    try:
+        return index_packs([*context.verifier.packs.values(), *own]) if own else context.verifier.packs
+    except PackError as error:
+        raise PackError(error.message, pointer="/packs", **error.values) from error
 
 
 def answer(context: Context, reader: Reader, value: Any) -> tuple[bytes, str, bool]:
     """The signed verdict on a question as canonical JSON, its id, and whether it is new. Raises as the two below."""
-    return judge_claim(context, reader, parse_question(context, value))
+    question = parse_question(context, value)
+    try:
+        return judge_claim(context, reader, question)
+    except (ClaimError, PackError) as error:
+        raise type(error)(error.message, pointer=f"/claim{error.pointer}", **error.values) from error
 
 
 def judge_claim(context: Context, reader: Reader, question: Question) -> tuple[bytes, str, bool]:
     """The same for a question: the same one on the same evidence is answered once.
 
-    Raises NotFound, Forbidden, TooLarge; ClaimError, PackError, UnknownSubject.
+    What is erased between reading and storing is neither kept nor told: then the claim is judged again.
+
+    Raises NotFound, Forbidden, TooLarge; ClaimError, PackError, UnknownSubject; Unavailable when there is no end
+    to erasing, or when it takes too long.
     """
-    judged = weigh(context, reader, question)
-    verdict = format_verdict(judged.judgement, judged.head)
-    data = format_json(sign_verdict(verdict, context.verifier.key, context.verifier.certificate))
-    identity = verdict_id(verdict)
-    return data, identity, _store(context, reader, verdict, identity, data, judged.disclosing)
+    for _ in range(ATTEMPTS):
+        judged = weigh(context, reader, question)
+        verdict = format_verdict(judged.judgement, judged.head)
+        data = format_json(sign_verdict(verdict, context.verifier.key, context.verifier.certificate))
+        identity = verdict_id(verdict)
+        new = _store(context, reader, verdict, identity, data, judged.disclosing)
+        if new is not None:
+            return data, identity, new
+    raise Unavailable("What this rests on is being erased: ask again.", retry_after=1)
 
 
 def assess(context: Context, reader: Reader, subject: str) -> dict[str, Any]:
@@ -137,7 +155,7 @@ def assess(context: Context, reader: Reader, subject: str) -> dict[str, Any]:
 
 def weigh(context: Context, reader: Reader, question: Question) -> Weighed:
     """The judgement on a claim, from what the reader's bundle of its subject would show now."""
-    subject = question.claim.subject
+    subject, go_on = question.claim.subject, _deadline(context)
     with context.store.reading() as conn:
         view = open_view(conn, context, reader)
         known = find_subject(conn, subject)
@@ -153,9 +171,21 @@ def weigh(context: Context, reader: Reader, question: Question) -> Weighed:
             current_references(conn),
             valid_as_of=question.valid_as_of,
             known_as_of=question.known_as_of,
+            go_on=go_on,
         )
     head = Checkpoint(context.origin, gathered.head.size, gathered.head.root)
-    return Weighed(judgement, head, [one.record.id for one in seen if one.disclosures])
+    return Weighed(judgement, head, [one for one in seen if one.disclosures])
+
+
+def _deadline(context: Context) -> Callable[[], None]:
+    """What stops the work, between two rules, that nobody waits for any more."""
+    end = context.clock() + context.limits.request_seconds
+
+    def go_on() -> None:
+        if context.clock() > end:
+            raise Unavailable("This took too long: ask for less, or try again.", retry_after=5)
+
+    return go_on
 
 
 def see(gathered: Gathered) -> list[Seen]:
@@ -169,9 +199,16 @@ def see(gathered: Gathered) -> list[Seen]:
 
 
 def _store(
-    context: Context, reader: Reader, verdict: dict[str, Any], identity: str, data: bytes, records: list[str]
-) -> bool:
+    context: Context, reader: Reader, verdict: dict[str, Any], identity: str, data: bytes, disclosing: list[Seen]
+) -> bool | None:
+    """Keep the verdict: whether it is new, None when anything that was disclosed to it was erased since.
+
+    Erasures and this exclude each other as writes do, so that either sees the other.
+    """
     subject, answer = verdict["claim"]["subject"], verdict["answer"]
     row = VerdictFound(identity, subject, reader.participant, answer, context.now(), data.decode())
     with context.store.writing() as conn:
-        return add_verdict(conn, row, records)
+        held = read_disclosures(conn, [one.index for one in disclosing])
+        if any(not set(one.disclosures) <= {*held.get(one.index, {}).values()} for one in disclosing):
+            return None
+        return add_verdict(conn, row, [one.record.id for one in disclosing])

@@ -174,8 +174,8 @@ BAD: list[tuple[Any, str, str]] = [
     ({"claim": {"type": "clean", "subject": "lot:5"}}, "claim-error", "/claim/type"),
     ({"claim": {"type": "quantity", "subject": "lot:5"}}, "claim-error", "/claim/terms/kg"),
     ({"claim": {"type": "chain_complete", "subject": "lot:5"}, "more": 1}, "claim-error", "/more"),
-    (question(claim={"packs": ["nowhere"]}), "claim-error", "/packs/0"),
-    (question(claim={"parameters": {"age": 1}}), "claim-error", "/parameters/age"),
+    (question(claim={"packs": ["nowhere"]}), "claim-error", "/claim/packs/0"),
+    (question(claim={"parameters": {"age": 1}}), "claim-error", "/claim/parameters/age"),
     (question(valid_as_of="2999-01-01"), "claim-error", "/valid_as_of"),
     (question(known_as_of="soon"), "claim-error", "/known_as_of"),
     (question(known_as_of=5), "claim-error", "/known_as_of"),
@@ -183,7 +183,7 @@ BAD: list[tuple[Any, str, str]] = [
     (question(packs=["= broken"]), "pack-error", "/packs/0"),
     (question(packs=[OWN.replace("field_present", "magic")]), "pack-error", "/packs/0/rule/0/check"),
     (question(packs=["x"] * (MAX_OWN_PACKS + 1)), "pack-error", "/packs"),
-    (question("chain_complete", MINE), "claim-error", "/subject"),
+    (question("chain_complete", MINE), "claim-error", "/claim/subject"),
 ]
 
 
@@ -266,6 +266,7 @@ def test_every_claim_can_be_asked(desk: Desk) -> None:
         "quantity": {"kg": "22"},
         "not_from": {"countries": ["RW"]},
         "eu_2017_821_import_file": {"importer": SMELTER, "cn": "261590"},
+        "smelter_declaration": {"answers": {"q1": "yes"}},
     }
     for kind in CLAIMS:
         answer = ask(desk, SMELTER, {"claim": {"type": kind, "subject": "lot:5", "terms": terms.get(kind, {})}})
