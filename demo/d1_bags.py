@@ -79,7 +79,7 @@ def dig_offline(stage: Stage, lot_b: str, lot_c: str) -> None:
     with riverside.no_network():
         for name, site, mass, grade, series, bags in (
             (lot_b, "riverside-B", "880", "29.2", "B", 22),
-            (lot_c, "riverside-C", "920", "28.0", "C", 23),
+            (lot_c, "riverside-C", "900", "28.0", "C", 45),
         ):
             options = [word for tag in tags(series, bags) for word in ("--tag", f"{tag['scheme']}:{tag['number']}")]
             riverside.run(
@@ -89,7 +89,7 @@ def dig_offline(stage: Stage, lot_b: str, lot_c: str) -> None:
             )  # fmt: skip
         riverside.run(
             "dispatch", lot_b, lot_c, "--offline", "--consignee", stage["trader"].id, "--from", "site:riverside-B",
-            "--to", "site:lakeside-depot", "--time", days.at(-82, 7), "--expected", days.date(-81),
+            "--to", "site:lakeside-depot", "--time", days.at(-82, 7), "--expected", days.at(-81, 16),
             "--vehicle", "CGO 4471 AB19", "--seal", "S-2001", "--document", "waybill:WB-118", lines=6,
         )  # fmt: skip
         riverside.run("queue", "list")

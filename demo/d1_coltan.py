@@ -7,6 +7,7 @@ exporter upgrades to 30.0 % and sells a lot of 5,000 kg, which travels through R
 from __future__ import annotations
 
 from clients.sdk import events
+from demo import papers_d1
 from demo.d1_bags import dig_offline, import_bags
 from demo.shapes import amount, coltan, lot, measured, route, tags
 from demo.stage import Stage
@@ -38,35 +39,16 @@ def play(stage: Stage) -> None:
 
 
 def prepare(stage: Stage) -> None:
-    """The agency visits the sites, declares them green and allocates tags."""
+    """The agency visits the sites, declares them green and allocates tags; what was dug before."""
     stage.narrator.say("The mines agency inspects the sites, declares them green and hands out numbered tags.")
-    days, agency = stage.days, stage["agency"]
-    for site, series, count, workers in (
-        ("hilltop-A", "A", 40, 118),
-        ("riverside-B", "B", 40, 161),
-        ("riverside-C", "C", 40, 157),
-    ):
-        where = f"site:{site}"
-        agency.attest(
-            days.at(-116, 10), "inspection", [where], f"{where} inspected, no children, no armed presence",
-            number=f"INSP-{series}-07", date=days.date(-116), office="Provincial division of mines",
-            position="inspector", children={"under_15": 0, "aged_15_to_18": 0}, armed_presence="none",
-            safety="minor", environment="good", workforce=workers,
-        )  # fmt: skip
-        agency.attest(
-            days.at(-115, 9), "site_status", [where], f"{where} is green",
-            old="blue", status="green", effective=days.date(-115), expires=days.date(250), act=f"ARR-{series}-112",
-            authority=AGENCY,
-        )  # fmt: skip
-        agency.attest(
-            days.at(-114, 9), "tag_allocation", [where], f"{count} tags for {where}",
-            scheme="itsci", first=f"CD-{series}-0001", last=f"CD-{series}-{count:04}", count=count, site=where,
-        )  # fmt: skip
+    papers_d1.declare_green(stage)
+    stage.narrator.say("Site A has a past: what it dug in the months before is on record.")
+    papers_d1.dig_before(stage)
 
 
 def attest_bags(stage: Stage) -> None:
     """Weighing, laboratory assay, payments, and the signed statement that nothing else was paid."""
-    stage.narrator.say("Site A's bags are weighed and sampled; taxes are recorded, and that nobody else was paid.")
+    stage.narrator.say("Site A's bags are weighed and sampled; what it paid is recorded, the amount concealed.")
     days, hilltop = stage.days, stage["hilltop"]
     hilltop.attest(
         days.at(-80, 10), "weighing", BAGS_A, "16 bags, 640 kg net", gross="644.8", tare="4.8", net="640",
@@ -84,11 +66,7 @@ def attest_bags(stage: Stage) -> None:
         purpose="provincial mining tax", payer=hilltop.id, payee="Provincial revenue office", payee_class="government",
         authority=AGENCY, amount="412.00", currency="USD", date=days.date(-79), method="bank", receipt="TX-90211",
     )  # fmt: skip
-    hilltop.attest(
-        days.at(-79, 17), "nil_declaration", BAGS_A, "no payment to officials or armed actors",
-        kinds=["official", "public_security", "private_security", "armed_group"],
-        start=days.date(-110), end=days.date(-79),
-    )  # fmt: skip
+    papers_d1.fingerprint(stage, BAGS_A[6])
 
 
 def bring_to_depot(stage: Stage) -> None:
@@ -116,26 +94,26 @@ def bring_to_depot(stage: Stage) -> None:
 def dispute(stage: Stage) -> None:
     """One bag of site C did not arrive: the lot is disputed until the sender agrees to what was measured."""
     narrator, days, trader = stage.narrator, stage.days, stage["trader"]
-    narrator.say("Riverside declared 23 bags from site C, 920 kg. The depot counts 22 bags, 880 kg: a dispute.")
+    narrator.say("Riverside declared 45 bags from site C, 900 kg. The depot counts 44 bags, 880 kg: a dispute.")
     trader.do(
         events.receive(
-            days.at(-77, 15), outcome="accepted", site="site:lakeside-depot", seals=["S-2001"],
+            days.at(-81, 15), outcome="accepted", site="site:lakeside-depot", seals=["S-2001"],
             lots=[measured(LOT_B, "880"), measured(LOT_C, "880")],
             note="one bag of site C is missing",
         ),
-        "site B as declared; site C 4.3 % short",
+        "site B as declared; site C 2.2 % short",
         reveal=(),
     )  # fmt: skip
     narrator.note("Until both sides agree, nobody can use the lot:")
     stage.refused(LotDisputed, lambda: trader.do(_merge(stage, days.at(-76, 8)), "consolidation too early"))
     narrator.note("Riverside finds that the bag fell off and agrees to what the depot measured:")
     stage["riverside"].run(
-        "settle", LOT_C, "--note", "bag with tag CD-C-0023 lost on the way", "--time", days.at(-76, 12)
+        "settle", LOT_C, "--note", "bag with tag CD-C-0045 lost on the way", "--time", days.at(-76, 12)
     )
     stage.learn(trader, LOT_C)
     stage["agency"].attest(
-        days.at(-76, 14), "tag_state", [LOT_C], "tag CD-C-0023 is void",
-        tag={"scheme": "itsci", "number": "CD-C-0023"}, state="lost",
+        days.at(-76, 14), "tag_state", [LOT_C], "tag CD-C-0045 is void",
+        tag={"scheme": "itsci", "number": "CD-C-0045"}, state="lost",
     )  # fmt: skip
 
 
@@ -214,21 +192,14 @@ def upgrade(stage: Stage) -> None:
 
 
 def export(stage: Stage) -> None:
-    """Certificate for 90 days and export declaration, then the way."""
-    stage.narrator.say("An ICGLR certificate for 90 days, then the lot travels through Rwanda and Tanzania to Austria.")
-    days, exporter, refiner = stage.days, stage["exporter"], stage["tantalum"]
-    stage["agency"].attest(
-        days.at(-64, 10), "certificate", [EXPORTED], "ICGLR certificate, valid for 90 days", reveal=(),
-        scheme="icglr", country="CD", number="CD-0000417", exporter=exporter.id, importer=refiner.role.name,
-        lot_number=EXPORTED, ore="coltan", mass="5000", grade={"Ta2O5": "30.0"}, origins=["CD"],
-        customs_value="412500.00", shipment=days.date(-60), route=["RW", "TZ"], carrier="Corridor lines",
-        authority=AGENCY, verified=days.date(-65), issued=days.date(-64), expires=days.date(26),
-    )  # fmt: skip
-    exporter.attest(
-        days.at(-61, 9), "export", [EXPORTED], "export declaration, HS 261590", reveal=(),
-        declaration="SAD-2208", permit="EXP-118", code_system="HS", code="261590", gross="5150", net="5000",
-        value="412500.00", currency="USD", route=["RW", "TZ"], port="TZDAR", exporter=exporter.id, destination="AT",
-    )  # fmt: skip
+    """Dues, policies, certificate for 90 days and export declaration, then the way."""
+    lots = {"hilltop": BAGS_A[0], "riverside": LOT_B, "ridge": LOT_E, "trader": CONSOLIDATED, "exporter": EXPORTED}
+    papers_d1.pay_and_declare(stage, lots)
+    stage.narrator.say(
+        "Policies, contracts, channels for complaints, risk assessments: what each company has in place."
+    )
+    papers_d1.state_policies(stage)
+    papers_d1.clear_export(stage, EXPORTED)
     ship(stage)
 
 
@@ -256,11 +227,7 @@ def ship(stage: Stage) -> None:
         ),
         "4,996 kg at 30.05 %: within tolerance",
     )  # fmt: skip
-    refiner.attest(
-        days.at(-15, 15), "import", [EXPORTED], "import declaration, CN 26159000",
-        declaration="AT-IM-7781", code_system="CN", code="26159000", net="4996", route=["TZ", "AT"],
-        importer=refiner.id, country_of_origin="CD", country_of_dispatch="TZ",
-    )  # fmt: skip
+    papers_d1.arrive(stage, EXPORTED)
 
 
 def refine(stage: Stage) -> None:
@@ -275,3 +242,5 @@ def refine(stage: Stage) -> None:
         ),
         "1,150 kg Ta at 99.9 %, recovery 95.3 %",
     )  # fmt: skip
+    stage.narrator.say("Mines in areas of conflict are a red flag, not a violation: somebody has to go and look.")
+    papers_d1.look_closer(stage, REFINED)

@@ -7,6 +7,7 @@ trucks take about 27 t each. Three of them go to the smelter, the rest stays as 
 from __future__ import annotations
 
 from clients.sdk import events
+from demo import papers_d2
 from demo.figures import contained, kilograms, percent, tonnes
 from demo.shapes import Json, amount, lot, measured, route
 from demo.stage import Stage
@@ -15,7 +16,7 @@ ORE, CONCENTRATE, TAILINGS = "TIN-ORE-1", "TIN-CONC-1", "TIN-TAILINGS-1"
 TRUCKS = ("TIN-TRUCK-1", "TIN-TRUCK-2", "TIN-TRUCK-3")
 ARRIVED = {"TIN-TRUCK-1": "27010", "TIN-TRUCK-2": "26985", "TIN-TRUCK-3": "26990"}
 METAL, SLAG = "TIN-METAL-1", "TIN-SLAG-1"
-PLANT, SMELTER = "site:northern-tin-plant", "site:straits-smelter"
+PLANT, SMELTER = "site:northern-tin-plant", "site:estuary-smelter"
 
 
 def play(stage: Stage) -> None:
@@ -38,6 +39,7 @@ def tin(mass: str, grade: str) -> Json:
 def mine_and_concentrate(stage: Stage) -> None:
     """34,000 t of ore become 1,619 t of concentrate and 32,381 t of tailings."""
     days, mine = stage.days, stage["tin_mine"]
+    papers_d2.licence_mine(stage)
     stage.narrator.say("A month of mining: 34,000 t of ore at 4.0 % Sn go through the plant, recovery 75 %.")
     mine.do(
         events.extract(
@@ -77,6 +79,7 @@ def send_trucks(stage: Stage) -> None:
         ),
         "81 t loaded on three trucks",
     )  # fmt: skip
+    papers_d2.clear_trucks(stage, TRUCKS)
     for n, truck in enumerate(TRUCKS):
         mine.do(
             events.dispatch(
@@ -85,18 +88,19 @@ def send_trucks(stage: Stage) -> None:
                     "mode": "truck", "seals": [f"NT-70{n}"], "vehicle": f"UBK 10{n}T",
                     "route": route("UG:Kasese", "KE:Mombasa"),
                 },
-                documents=[{"kind": "waybill", "number": f"NT-88{n}"}], expected=days.at(-4 + n),
+                documents=[{"kind": "waybill", "number": f"NT-88{n}"}], expected=days.at(-3, 18),
             ),
             f"{truck}: 27 bags, 27 t",
             reveal=(),
         )  # fmt: skip
-    smelter.do(
-        events.receive(
-            days.at(-3, 8), outcome="accepted", site=SMELTER, seals=["NT-700", "NT-701", "NT-702"],
-            lots=[measured(truck, mass) for truck, mass in ARRIVED.items()],
-        ),
-        "three trucks, 80,985 kg",
-    )  # fmt: skip
+    for n, (truck, mass) in enumerate(ARRIVED.items()):
+        smelter.do(
+            events.receive(
+                days.at(-3, 8 + n), outcome="accepted", site=SMELTER, seals=[f"NT-70{n}"], lots=[measured(truck, mass)]
+            ),
+            f"{truck}: {mass} kg",
+        )
+    papers_d2.import_file(stage, ARRIVED)
 
 
 def smelt(stage: Stage) -> None:

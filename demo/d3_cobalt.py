@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from clients.sdk import events
+from demo import papers_d3
 from demo.figures import contained, dry_kg, fixed, metal_kg, tonnes
 from demo.shapes import amount, lot, measured, route
 from demo.stage import Stage
@@ -66,6 +67,7 @@ def make_hydroxide(stage: Stage) -> None:
 def drive(stage: Stage) -> None:
     """Through Zambia to the port; the haulier reports a checkpoint."""
     days, mine, refiner = stage.days, stage["cobalt_mine"], stage["cobalt"]
+    papers_d3.clear_trucks(stage, TRUCKS)
     stage.narrator.say("The trucks cross into Zambia at Kasumbalesa; the haulier reports the crossing and the seals.")
     mine.do(
         events.dispatch(
@@ -132,3 +134,4 @@ def refine(stage: Stage) -> None:
         f"{contained(lots, 'Co')} t Co in, {contained(made, 'Co')} t Co out: {fixed(recovery, 1)} % recovery, "
         f"{tonnes('16650')} t of sulphate per truck."
     )
+    papers_d3.sell_to_batteries(stage, SULPHATE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
+from datetime import date
 
 from ledger.encoding import format_time
 
@@ -31,3 +33,9 @@ class Days:
     def month(self, day: int) -> str:
         """`2026-08`: the month in which a day lies, for names of batches."""
         return self.at(day)[:7]
+
+    def month_around(self, day: int) -> tuple[int, int]:
+        """The first and the last day of the calendar month in which a day lies."""
+        then = date.fromisoformat(self.date(day))
+        length = monthrange(then.year, then.month)[1]
+        return day - then.day + 1, day - then.day + length

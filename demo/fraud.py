@@ -1,4 +1,4 @@
-"""The fraud twin: everything the honest chains did, done dishonestly. Each is refused, and nothing of it is stored."""
+"""What the custody rules refuse outright: what the honest chains did, done dishonestly. Nothing of it is stored."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BAGS = ("COLTAN-A-17", "COLTAN-A-18")
 def play(stage: Stage) -> None:
     """Two honest bags, and what can't be done with them."""
     stage.narrator.act(
-        "Fraud twin: each attempt is refused with its typed error, and the log does not grow",
-        "A neighbouring site has lost its green status; its coltan looks for a clean name.",
+        "What the ledger itself refuses: each attempt with its typed error, and the log does not grow",
+        "Coltan of a mine that nobody may buy from looks for a clean name.",
     )
-    turn_red(stage)
+    dig(stage)
     reuse_tags(stage)
     borrow_name(stage)
     sell_twice(stage)
@@ -35,13 +35,8 @@ def play(stage: Stage) -> None:
     spend_twice(stage)
 
 
-def turn_red(stage: Stage) -> None:
-    """Site D is red; site A digs two more bags."""
-    days = stage.days
-    stage["agency"].attest(
-        days.at(-9, 9), "site_status", ["site:shadow-D"], "site:shadow-D is red", old="green", status="red",
-        effective=days.date(-9), act="ARR-D-301", authority=stage["agency"].id,
-    )  # fmt: skip
+def dig(stage: Stage) -> None:
+    """Site A digs two more bags."""
     lots = [_bag(bag, f"CD-A-{17 + n:04}") for n, bag in enumerate(BAGS)]
     stage["hilltop"].do(
         _extract(stage, "site:hilltop-A", lots, workers=118), "two more bags of 40 kg, tags CD-A-0017 and 0018"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -57,6 +58,12 @@ class Narrator:
         place = f"[dim]#{index:<4}{record[:8]}…[/]"
         self.console.print(f"  {place} [green]{escape(kind):<22}[/] {escape(who)}: {escape(what)}")
 
+    def papers(self, record: str, kind: str, count: int, who: str, what: str) -> None:
+        """Papers of one kind that somebody filed together; the id is that of the first."""
+        times = f" x {count}" if count > 1 else ""
+        label = f"{kind.replace('_', ' ')}{times}"
+        self.console.print(f"  [dim]+    {record[:8]}…[/] [green]{escape(label):<22}[/] {escape(who)}: {escape(what)}")
+
     def refused(self, error: LedgerError, size: int) -> None:
         """A refusal with its typed error, and that the log is as long as before."""
         name = type(error).__name__
@@ -65,13 +72,33 @@ class Narrator:
         self.console.print(f"           {escape(error.message)}")
         self.console.print(f"           [dim]nothing stored: the log still has {size} entries[/]")
 
+    def claimed(self, text: str) -> None:
+        """What is claimed, below the command that asks."""
+        self.console.print(f"  [dim]claimed[/]  [bold]{escape(text)}[/]")
+
+    def answered(self, answer: str, numbers: str, *, good: bool) -> None:
+        """The answer, and how many rules said what."""
+        style = "bold green" if good else "bold red"
+        self.console.print(f"  [dim]answer[/]   [{style}]{escape(answer)}[/]   [dim]rules: {escape(numbers)}[/]")
+
+    def finding(self, word: str, style: str, rule: str, severity: str, sentence: str) -> None:
+        """What one rule says, folded below its name."""
+        self.console.print(f"  [{style}]{escape(word):<12}[/] [bold]{escape(rule)}[/] [dim]({escape(severity)})[/]")
+        for line in textwrap.wrap(sentence, self.inner_width - 16):
+            self.console.print(f"               {escape(line)}")
+
+    def detail(self, text: str) -> None:
+        """Evidence or gaps below a finding."""
+        for line in textwrap.wrap(text, self.inner_width - 16):
+            self.console.print(f"               [dim]{escape(line)}[/]")
+
     def command(self, words: Sequence[str]) -> None:
         """A command line, repeated options folded together."""
         self.console.print(f"  [bold yellow]$ {escape(format_command(words))}[/]")
 
     def output(self, text: str, *, lines: int = SHOWN_LINES) -> None:
         """What a command printed, indented; of more than so many lines the beginning and the last one."""
-        found = [line.rstrip() for line in text.splitlines() if line.strip()]
+        found = [line.rstrip() for line in text.splitlines() if line.strip()] if lines else []
         left_out = len(found) - lines
         for line in found if left_out <= 0 else found[: lines - 1]:
             self.console.print(f"  [dim]│[/] {escape(line)}")

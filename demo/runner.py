@@ -12,7 +12,20 @@ from types import FrameType
 
 import httpx
 
-from demo import d1_coltan, d2_tin, d3_cobalt, fraud, setting, verification
+from demo import (
+    d1_coltan,
+    d2_tin,
+    d3_cobalt,
+    fraud,
+    reference,
+    setting,
+    twin_cobalt,
+    twin_coltan,
+    twin_gold,
+    verdicts,
+    verdicts_later,
+    verification,
+)
 from demo.actor import CommandFailed
 from demo.days import Days
 from demo.narrator import Narrator
@@ -21,7 +34,18 @@ from demo.stage import DemoFailed, Stage
 from ledger.errors import LedgerError
 
 MARKER = "this-folder-is-wiped-by-make-demo"
-SCENES = (d1_coltan.play, d2_tin.play, d3_cobalt.play, fraud.play, verification.play)
+SCENES = (
+    d1_coltan.play,
+    d2_tin.play,
+    d3_cobalt.play,
+    fraud.play,
+    verdicts.play,
+    twin_coltan.play,
+    twin_cobalt.play,
+    twin_gold.play,
+    verdicts_later.play,
+    verification.play,
+)
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -71,13 +95,14 @@ def _programs(narrator: Narrator, folder: Path, port: int) -> Iterator[tuple[Sta
     url = f"http://127.0.0.1:{port}"
     with contextlib.ExitStack() as stack:
         log = setting.make_log(narrator, folder)
+        lists = reference.load(narrator, folder)
         witness, trust = setting.start_witness(narrator, folder, log)
         stack.callback(witness.stop)
         service = setting.start_service(narrator, folder, port, trust)
         stack.callback(service.stop)
         http = stack.enter_context(httpx.Client(timeout=30.0))
         stage = Stage(narrator, Days(int(time.time())), folder, url, http)
-        stage.notes |= {"trust": trust, "witness": setting.WITNESS}
+        stage.notes |= {"trust": trust, "witness": setting.WITNESS, "references": lists}
         setting.gather(stage, log)
         yield stage, service
 

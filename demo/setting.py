@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from clients.sdk import events
 from clients.sdk.store import PinnedLog
 from demo.actor import Actor, lodeline, run_lodeline
 from demo.cast import CAST, REGISTRAR, SITES, Place
-from demo.narrator import Narrator
+from demo.narrator import SHOWN_LINES, Narrator
+from demo.papers import Paper, file_papers
 from demo.processes import Running, is_ready
 from demo.shapes import Json
 from demo.stage import DemoFailed, Stage
@@ -24,6 +26,7 @@ ORIGIN = "ledger.example/demo"
 WITNESS = "witness.example/w1"
 SHOWN_BY_HAND = "hilltop"
 """Whose first steps are typed at the command line; the others do the same through the SDK."""
+VISITORS = frozenset({"authority", "laboratory", "auditor", "monitor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,23 @@ def make_log(narrator: Narrator, folder: Path) -> Log:
     return Log(PinnedLog(ORIGIN, vkey[1]), key)
 
 
-def operate(narrator: Narrator, folder: Path, *words: str) -> str:
+def operate(narrator: Narrator, folder: Path, *words: str, lines: int = SHOWN_LINES) -> str:
     """Run `lodeline-server` as the operator would, show command and output, return the output."""
     narrator.command(("lodeline-server", *words))
+    done = run_server(folder, words)
+    narrator.output(done.stdout + done.stderr, lines=lines)
+    return done.stdout
+
+
+def run_server(folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """`lodeline-server` with these words; DemoFailed unless it ends well."""
     done = subprocess.run(  # noqa: S603 - our own program
         [*lodeline("lodeline-server"), *words],
         cwd=folder, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    narrator.output(done.stdout + done.stderr)
     if done.returncode:
-        raise DemoFailed(f"`lodeline-server {words[0]}` ended with {done.returncode}:\n{done.stderr}")
-    return done.stdout
+        raise DemoFailed(f"`lodeline-server {words[0]}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done
 
 
 def start_witness(narrator: Narrator, folder: Path, log: Log) -> tuple[Running, Path]:
@@ -129,24 +138,25 @@ def _set_up_by_hand(stage: Stage, folder: Path, log: Log) -> None:
 
 
 def enrol(stage: Stage, registrar: Actor) -> None:
-    """Every participant, with its own key; name in plain, address concealed."""
-    stage.narrator.say("The registrar enrols everybody; addresses are concealed in the records.")
+    """Every participant, with its own key; of who only visits a chain the address is concealed."""
+    stage.narrator.say("The registrar enrols everybody. Companies of a chain show name, address and owners.")
+    papers = []
     for actor in stage.actors.values():
         role = actor.role
         event = events.participant(
-            stage.days.at(-130, 9), id=role.id, country=role.country, roles=list(role.roles), status="active",
+            stage.days.at(-230, 9), id=role.id, country=role.country, roles=list(role.roles), status="active",
             keys=[actor.client.signer.public.jwk()], name=role.name, address=f"PO Box 17, {role.country}",
+            owners=[{"name": f"{role.name} Holding", "capacity": "shareholder", "share": "100"}],
         )  # fmt: skip
-        registrar.do(event, f"{role.name} ({role.country}), {', '.join(role.roles)}", reveal=("name",))
+        visits = not VISITORS.isdisjoint(role.roles)
+        papers.append(Paper(registrar, event, role.name, ("name",) if visits else ("*",)))
+    file_papers(stage, papers)
 
 
 def register_sites(stage: Stage) -> None:
-    """Every site, by its operator; where exactly an artisanal pit lies is concealed."""
-    stage.narrator.say("The operators register their sites; the exact place of a mine is concealed in the record.")
-    for place in SITES:
-        stage[place.operator].do(
-            _site(stage, place), f"{place.id}, {place.kind}, {place.subdivision}", reveal=("name",)
-        )
+    """Every site, by its operator, with its place to a tenth of a degree."""
+    stage.narrator.say("The operators register their sites, with the place to about ten kilometres.")
+    file_papers(stage, [Paper(stage[one.operator], _site(stage, one), one.id) for one in SITES])
 
 
 def _site(stage: Stage, place: Place) -> events.Event:
@@ -154,11 +164,10 @@ def _site(stage: Stage, place: Place) -> events.Event:
     body: Json = {
         "id": place.id, "kind": place.kind, "operator": stage[place.operator].id, "country": place.country,
         "subdivision": place.subdivision, "minerals": [place.mineral], "status": "active",
+        "location": {"type": "Point", "coordinates": list(place.point)},
     }  # fmt: skip
     if place.method:
-        body["method"] = place.method
-    if place.point[0]:
-        body["location"] = {"type": "Point", "coordinates": list(place.point)}
-    if workers:
-        body["capacity"] = {"workers": workers, "kg_per_month": kg_per_month}
-    return events.site(stage.days.at(-129, 9), **body)
+        body |= {"method": place.method, "capacity": {"workers": workers}, "national_id": place.national_id}
+    if kg_per_month:
+        body["capacity"]["kg_per_month"] = kg_per_month
+    return events.site(stage.days.at(-229, 9), **body)
