@@ -209,7 +209,11 @@ def serve(
 
     settings: Settings = ctx.obj
     service = wire(settings)
-    service.open_log()  # a refusal is a sentence here; inside the server it would be a traceback
+    try:
+        service.open_log()  # a refusal is a sentence here; inside the server it would be a traceback
+    except BaseException:
+        service.close()
+        raise
     configure_logs(settings.log_level)
     tune_collector()
     uvicorn.run(

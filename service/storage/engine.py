@@ -36,9 +36,9 @@ DatabaseError = SQLAlchemyError
 class Store:
     """A database, ready for reads and for one writer.
 
-    engine: of reads; sqlite: which dialect the few switches follow. On SQLite all writes of this process share one
-    connection: they wait for each other in line, not by polling the file's lock, and it alone keeps
-    the pages of its last commit in memory.
+    engine: of reads; sqlite: which dialect the few switches follow. All writes of this process share one
+    connection: they wait for each other in line and never for readers, and on SQLite it alone keeps the
+    pages of its last commit in memory.
     """
 
     def __init__(self, url: str) -> None:
@@ -48,7 +48,8 @@ class Store:
             self.engine = _sqlite_engine(self.url, connections=READERS, megabytes=8)
             self._writer = _sqlite_engine(self.url, connections=1, megabytes=64)
         else:
-            self.engine = self._writer = _postgres_engine(self.url)
+            self.engine = _postgres_engine(self.url, connections=READERS)
+            self._writer = _postgres_engine(self.url, connections=1)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -125,7 +126,14 @@ def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL) -> Engine:
+def _postgres_engine(url: URL, *, connections: int) -> Engine:
     if url.drivername in {"postgres", "postgresql"}:
         url = url.set(drivername="postgresql+psycopg")
-    return create_engine(url, connect_args={"options": "-c synchronous_commit=on"}, pool_pre_ping=True)
+    return create_engine(
+        url,
+        connect_args={"options": "-c synchronous_commit=on"},
+        pool_pre_ping=True,
+        pool_size=connections,
+        max_overflow=0,
+        pool_use_lifo=True,
+    )

@@ -56,10 +56,15 @@ def read_file(conn: Connection, digest: str) -> bytes | None:
 
 
 def file_reader(conn: Connection) -> Callable[[str], bytes | None]:
-    """Reads files of the same database by digest, each on a connection of its own; files never change."""
+    """Reads files of the same database by digest; files never change.
+
+    On this connection while it is open, so that nobody who has one waits for a second; then on one of its own.
+    """
     engine = conn.engine
 
     def read(digest: str) -> bytes | None:
+        if not conn.closed:
+            return read_file(conn, digest)
         with engine.connect() as own:
             return read_file(own, digest)
 

@@ -31,6 +31,7 @@ from service.usecases.reference import (
 )
 from tests.ledger.rules.reference.files import FOLDER, read
 from tests.service.test_manage import Operator, operator
+from tests.support.server import database_url
 
 __all__ = ["operator"]  # a fixture of the operator's commands
 
@@ -39,7 +40,7 @@ NOW = 1_795_219_200  # 2026-11-21T00:00:00Z
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    store = Store(database_url(tmp_path))
     migrate(store)
     yield store
     store.close()
@@ -207,9 +208,21 @@ def test_file_that_vanished_is_our_fault(store: Store) -> None:
         found.at("orders", "2026-11-20")
 
 
+def test_files_are_read_on_the_connection_that_asked(store: Store) -> None:
+    load(store, "orders", "2026-11-20")
+    with store.reading() as conn:
+        found = current_references(conn, Cache())
+        assert found.at("orders", "2026-11-20") is not None
+        assert store.engine.pool.checkedout() == 1  # type: ignore[attr-defined]  # of QueuePool
+    later = references(store, Cache())
+    assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert later.at("orders", "2026-11-20") is not None
+
+
 def test_database_of_another_step(tmp_path: Path, store: Store) -> None:
     check_step(store)
-    empty = Store(f"sqlite:///{tmp_path / 'empty.db'}")
+    (tmp_path / "empty").mkdir()
+    empty = Store(database_url(tmp_path / "empty"))
     with pytest.raises(Conflict, match="migration step none"):
         check_step(empty)
     empty.close()
