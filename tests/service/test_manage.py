@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,26 @@ import pytest
 
 from ledger.log.note import parse_vkey
 from service.manage import main
+from service.storage.engine import Store
 from service.storage.schema import newest_step
+from service.storage.sql import execute
+from tests.support.server import SERVER, database_url
 
 ORIGIN = "log.example.org/minerals"
 
 
 class Operator:
-    """Runs commands on one state folder."""
+    """Runs commands on one state folder. database: URL of another database than SQLite in it, or ""."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.capsys = folder, capsys
         self.state = folder / "state"
+        self.database = database_url(self.state) if SERVER in os.environ else ""
 
     def run(self, *words: str, code: int = 0) -> str:
         """Standard output of a command that must exit with `code`."""
         with pytest.raises(SystemExit) as caught:
-            main(["--state", str(self.state), *words])
+            main(["--state", str(self.state), *(("--database", self.database) if self.database else ()), *words])
         out, err = self.capsys.readouterr()
         assert caught.value.code == code, out + err
         assert "Traceback" not in err
@@ -43,10 +46,19 @@ class Operator:
         words = ("init", "--origin", ORIGIN, "--name", "Example", "--registrar", "did:web:registrar.example")
         return self.run(*words, "--registrar-key", str(key), *more, code=code)
 
+    def execute(self, statement: str) -> list[Any]:
+        """Run a statement on the database behind the program's back."""
+        store = Store(self.database or database_url(self.state))
+        with store.writing() as conn:
+            result = execute(conn, statement)
+            rows = result.fetchall() if result.returns_rows else []
+        store.close()
+        return rows
+
 
 @pytest.fixture
 def operator(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Operator:
-    for name in [name for name in os.environ if name.startswith("LODELINE_")]:
+    for name in [name for name in os.environ if name.startswith("LODELINE_") and name != SERVER]:
         monkeypatch.delenv(name)
     return Operator(tmp_path, capsys)
 
@@ -93,8 +105,8 @@ def test_init_with_an_impossible_genesis(operator: Operator) -> None:
 
 def test_public_log_says_so_in_its_genesis(operator: Operator) -> None:
     operator.init("--entries", "public")
-    row = sqlite3.connect(operator.state / "lodeline.db").execute("SELECT data FROM subjects WHERE kind = 'log'")
-    assert orjson.loads(row.fetchone()[0])["policy"]["entries"] == "public"
+    ((data,),) = operator.execute("SELECT data FROM subjects WHERE kind = 'log'")
+    assert orjson.loads(data)["policy"]["entries"] == "public"
 
 
 @pytest.mark.parametrize("alg", ["Ed25519", "ES256"])
@@ -129,10 +141,7 @@ def test_cosigner_key_is_no_log_key(operator: Operator) -> None:
 
 def test_damage_is_found_and_mended(operator: Operator) -> None:
     operator.init()
-    database = sqlite3.connect(operator.state / "lodeline.db")
-    with database:
-        database.execute("UPDATE subjects SET status = 'gone'")
-    database.close()
+    operator.execute("UPDATE subjects SET status = 'gone'")
     found = operator.json("fsck", code=1)
     assert not found["sound"]
     assert [one["table"] for one in found["differences"]] == ["subjects", "subjects"]
@@ -165,6 +174,7 @@ def test_database_without_a_log(operator: Operator) -> None:
 
 
 def test_database_that_does_not_answer(operator: Operator) -> None:
+    operator.database = ""
     operator.state.mkdir()
     (operator.state / "lodeline.db").write_bytes(b"this is no database" * 100)
     assert "database does not answer" in operator.run("migrate", code=1)

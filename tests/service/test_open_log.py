@@ -17,7 +17,7 @@ from service.storage.tree import select_tiles
 from service.usecases.fsck import accept_head
 from service.usecases.open_log import RefuseToOpen
 from service.usecases.submit import Submission
-from tests.support.server import SIGNER, candidates, dump, new_service
+from tests.support.server import SIGNER, candidates, database_url, dump, new_service
 from tests.support.world import World, chain_world
 
 KEEP = ("head", "entries", "tiles")
@@ -146,7 +146,9 @@ def test_head_with_a_checkpoint_of_another_size_refuses_to_start(service: Servic
 
 
 def test_empty_database_refuses_to_start(tmp_path: Path, service: Service) -> None:
-    empty = wire(Settings(state=tmp_path, database=f"sqlite:///{tmp_path / 'empty.db'}"))
+    other = tmp_path / "other"
+    other.mkdir()
+    empty = wire(Settings(state=tmp_path, database=database_url(other)))
     with pytest.raises(RefuseToOpen, match="lodeline-server migrate"):
         empty.open_log()
     empty.close()

@@ -28,6 +28,9 @@ from service.usecases.create_log import create_log
 from service.usecases.submit import Item
 from tests.support.world import ORIGIN, World
 
+SERVER = "LODELINE_TEST_POSTGRES"
+"""Environment variable with the URL of a PostgreSQL server: then every test of storage runs there."""
+
 SIGNER = Ed25519Signer(ORIGIN, b"the log's key".ljust(32, b"."))
 
 
@@ -46,7 +49,7 @@ def database_url(folder: Path) -> str:
 
     SQLite in the folder, or with LODELINE_TEST_POSTGRES (URL of a server) one of its own there.
     """
-    server = os.environ.get("LODELINE_TEST_POSTGRES")
+    server = os.environ.get(SERVER)
     if not server:
         return f"sqlite:///{folder / 'lodeline.db'}"
     url = make_url(server).set(drivername="postgresql+psycopg")

@@ -24,6 +24,7 @@ from service.bootstrap import Service, wire
 from service.config import Limits, Settings
 from service.storage.schema import migrate
 from service.usecases.create_log import create_log
+from tests.support.server import database_url
 from tests.support.world import (
     AUDITOR,
     DEPOT,
@@ -107,6 +108,7 @@ class Desk(World):
 def make_service(folder: Path, world: World, *, policy: Mapping[str, Any] | None = None, **settings: Any) -> Service:
     """A wired service on a new log in `folder`, whose genesis the world signed and took in."""
     limits = replace(Limits(), **settings.pop("limits", {}))
+    settings.setdefault("database", database_url(folder))
     wanted = Settings(state=folder, workers=settings.pop("workers", 0), limits=limits, **settings)
     save_log_key(wanted.key_file, LOG_KEY)
     service = wire(wanted, clock=lambda: float(world.now))

@@ -14,11 +14,12 @@ from service.storage.engine import DatabaseError, Store
 from service.storage.schema import current_step, migrate, newest_step
 from service.storage.sql import execute, insert_many, spell
 from service.storage.tables import DERIVED, KEPT, METADATA
+from tests.support.server import database_url
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    store = Store(database_url(tmp_path))
     yield store
     store.close()
 
@@ -44,8 +45,12 @@ def test_every_table_is_either_kept_or_derived() -> None:
     assert not set(DERIVED) & set(KEPT)
 
 
-def test_sqlite_is_durable(store: Store) -> None:
+def test_engine_is_durable(store: Store) -> None:
     migrate(store)
+    if not store.sqlite:
+        with store.writing() as conn:
+            assert conn.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
+        return
     with store.reading() as conn:
         pragmas = {
             name: conn.exec_driver_sql(f"PRAGMA {name}").scalar_one()
