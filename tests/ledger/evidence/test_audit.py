@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from benchmarks.generate import Generator
+from ledger.encoding import format_b64url, format_json, parse_b64url, parse_json
 from ledger.entry import format_entry
 from ledger.errors import LedgerError, TileError
 from ledger.evidence.audit import CHECKS, Audit, Tree
 from ledger.evidence.bundle import Completeness
-from ledger.evidence.chunk import Checked, Chunk, check_chunk
+from ledger.evidence.chunk import Checked, Chunk, check_chunk, check_chunks
 from ledger.evidence.closure import collect_closure
 from ledger.evidence.completeness import sign_completeness, state_lists
 from ledger.evidence.report import Report
@@ -196,6 +197,38 @@ def test_a_bad_signature_by_a_known_and_by_a_late_key() -> None:
     again.open(sign_log(world.log, START).encode())
     again.fold(check_chunk(chunk, run.keys))
     assert codes(again.finish()) == codes(run.finish()) == [("signatures", "bad-signature", 17)]
+
+
+def test_faults_stand_in_log_order_whatever_found_them() -> None:
+    """Another algorithm is found at once, a bad signature at the end, with all others of the chunk."""
+    entries = made(600)
+    run = Audit(LONE_POLICY, NOW)
+    run.open(sign_log(entries, START).encode())
+    for chunk in chunks_of(entries):
+        run.fold(check_chunk(chunk, run.keys))
+
+    def bend(at: int, change: Callable[[bytes, bytes, bytes], tuple[bytes, bytes, bytes]]) -> None:
+        logged, _, jws = entries[at].partition(b" ")
+        header, payload, signature = jws.split(b".")
+        entries[at] = logged + b" " + b".".join(change(header, payload, signature))
+
+    def with_es256(header: bytes, payload: bytes, signature: bytes) -> tuple[bytes, bytes, bytes]:
+        members = parse_json(parse_b64url(header)) | {"alg": "ES256"}
+        return format_b64url(format_json(members)).encode(), payload, signature
+
+    bend(520, lambda header, payload, _: (header, payload, b"A" * 86))
+    bend(530, with_es256)
+    bend(540, lambda header, payload, _: (header, payload, b"B" * 86))  # its last bits are not zero
+    bend(550, lambda header, payload, signature: (header, payload, signature[:10] + b"AAAA" + signature[14:]))
+    checked = check_chunks(chunks_of(entries)[1:], run.keys)
+    assert [(check, place, error.code) for check, place, error in checked[1].faults] == [
+        ("signatures", 8, "bad-signature"),
+        ("signatures", 18, "bad-signature"),
+        ("records", 28, "encoding-error"),
+        ("signatures", 38, "bad-signature"),
+    ]
+    assert checked[0].faults == []
+    assert "algorithm" in checked[1].faults[1][2].message
 
 
 def test_a_key_that_was_revoked_before() -> None:
