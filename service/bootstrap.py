@@ -6,13 +6,15 @@ import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from ledger.errors import PackError
 from ledger.log.note import Ed25519Signer, format_vkey
-from ledger.rules.pack import index_packs, parse_pack
+from ledger.rules.pack import Pack, index_packs, parse_pack
 from ledger.rules.packs import read_packs
 from ledger.rules.signed import certify_key
 from service.adapters.keystore import load_log_key, load_or_make_jwk
-from service.config import Settings
+from service.config import Settings, SettingsError
 from service.metrics import Metrics
 from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile
@@ -57,7 +59,10 @@ def wire(
     appending: Callable[[Store], Appending] = Appending,
     file: Callable[..., CheckpointFile] = CheckpointFile,
 ) -> Service:
-    """A service on these settings; nothing is opened yet but the keys. Raises KeyFileError, PackError."""
+    """A service on these settings; nothing is opened yet but the keys.
+
+    Raises KeyFileError, PackError and SettingsError.
+    """
     signer = load_log_key(settings.key_file)
     vkey = format_vkey(signer.verifier)
     verifier = load_verifier(settings, signer)
@@ -68,12 +73,25 @@ def wire(
 def load_verifier(settings: Settings, signer: Ed25519Signer) -> Verifier:
     """The verification service: its key (made when there is none), certified by the log, and shipped and own packs.
 
-    Raises KeyFileError; PackError for a pack of the operator's that does not load.
+    Raises KeyFileError; PackError for a pack of the operator's that does not load; SettingsError without its folder.
     """
     key = load_or_make_jwk(settings.verifier_key_file)
-    own = [parse_pack(path.read_bytes()) for path in sorted(settings.packs.glob("*.toml"))] if settings.packs else []
+    own = _read_own_packs(settings.packs) if settings.packs else []
     packs = index_packs([*read_packs().values(), *own])
     return Verifier(key, certify_key(signer.name, key.public, signer), packs)
+
+
+def _read_own_packs(folder: Path) -> list[Pack]:
+    """The packs of a folder, by file name. Raises SettingsError without the folder, PackError that names the file."""
+    if not folder.is_dir():
+        raise SettingsError(f"LODELINE_PACKS must be a folder, but there is none at {folder}.")
+    packs = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            packs.append(parse_pack(path.read_bytes()))
+        except PackError as error:
+            raise PackError(f"{path}: {error.message}", pointer=error.pointer, **error.values) from error
+    return packs
 
 
 def tune_collector() -> None:

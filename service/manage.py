@@ -111,7 +111,7 @@ def init(
     """Start a log: its key, its database, and its first record, signed by the registrar."""
     from ledger.log.note import format_vkey
     from service.storage.schema import migrate as migrate_store
-    from service.usecases.create_log import DEFAULT_POLICY, create_log, sign_genesis
+    from service.usecases.create_log import DEFAULT_POLICY, create_log, refuse_second_log, sign_genesis
 
     settings: Settings = ctx.obj
     now = time.time()
@@ -119,9 +119,10 @@ def init(
     genesis = sign_genesis(
         origin, name, registrar, load_jwk(registrar_key), country=country, now=int(now), policy=policy
     )
-    settings.state.mkdir(parents=True, exist_ok=True)
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     signer = _log_key(settings, origin)
     with opened(settings) as (store, file):
+        refuse_second_log(store)
         migrate_store(store)
         outcome = create_log(store, file, signer, genesis, now=int(now * 1000))
     made = {"origin": origin, "vkey": format_vkey(signer.verifier), "genesis": outcome.id, "key": settings.key_file}
@@ -262,8 +263,11 @@ def _log_key(settings: Settings, origin: str) -> Ed25519Signer:
     import secrets
 
     from ledger.log.note import Ed25519Signer
+    from service.usecases.create_log import refuse_second_log
 
     if not settings.key_file.exists():
+        with opened(settings) as (store, _):
+            refuse_second_log(store)  # the key of a log that is there was lost or moved: another one would hide that
         save_log_key(settings.key_file, Ed25519Signer(origin, secrets.token_bytes(32)))
     signer = load_log_key(settings.key_file)
     if signer.name != origin:

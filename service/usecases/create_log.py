@@ -12,6 +12,7 @@ from ledger.log.note import Ed25519Signer, format_vkey
 from service.storage.checkpoints import CheckpointFile
 from service.storage.engine import Store
 from service.storage.head import Head, insert_head, insert_meta, read_head
+from service.storage.schema import current_step
 from service.usecases.check import KeyRing, check_presentation
 from service.usecases.open_log import open_log
 from service.usecases.submit import Outcome, Submission
@@ -47,6 +48,14 @@ def sign_genesis(
         },
     }
     return sign_record(payload, key)
+
+
+def refuse_second_log(store: Store) -> None:
+    """Raise LogExists when the database, of whatever step, holds a log with records."""
+    with store.reading() as conn:
+        head = read_head(conn) if current_step(conn) is not None else None
+    if head is not None and head.size:
+        raise LogExists("The database holds a log already: nothing was changed.")
 
 
 def create_log(

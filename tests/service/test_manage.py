@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from ledger.log.note import parse_vkey
+from ledger.rules.packs import read_packs
 from service.manage import main
 from service.storage.engine import Store
 from service.storage.schema import newest_step
@@ -148,6 +149,31 @@ def test_damage_is_found_and_mended(operator: Operator) -> None:
     assert "lodeline-server rebuild" in operator.run("fsck", code=1)
     operator.run("rebuild")
     assert operator.json("fsck")["sound"]
+
+
+def test_lost_key_is_not_replaced_by_another(operator: Operator) -> None:
+    operator.init()
+    assert operator.state.stat().st_mode & 0o777 == 0o700
+    (operator.state / "log.key").rename(operator.folder / "kept")
+    assert "holds a log already" in operator.init(code=1)
+    assert not (operator.state / "log.key").exists()
+    assert "no key file" in operator.run("serve", code=2)
+    (operator.folder / "kept").rename(operator.state / "log.key")
+    assert operator.json("fsck")["sound"]
+
+
+def test_packs_of_ones_own(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator.init()
+    (operator.state / "signed-checkpoints").unlink()  # so that `serve` ends there when the packs are fine
+    folder = operator.folder / "packs"
+    monkeypatch.setenv("LODELINE_PACKS", str(folder))
+    assert "LODELINE_PACKS must be a folder" in operator.run("serve", code=2)
+    folder.mkdir()
+    assert "--accept-head" in operator.run("serve", code=1)
+    (folder / "own.toml").write_text("[pack]\nid = 1\n")
+    assert f"{folder / 'own.toml'}: " in operator.run("serve", code=1)
+    (folder / "own.toml").write_bytes(read_packs()["oecd-five-steps"].data)
+    assert "oecd-five-steps" in operator.run("serve", code=1)
 
 
 def test_lost_checkpoints_can_be_begun_anew(operator: Operator) -> None:
