@@ -126,7 +126,9 @@ def _check_position(value: Any) -> None:
         raise ValueError("a position is [longitude, latitude] as two decimal strings")
     for text, limit in zip(value, limits, strict=True):
         whole, _, places = text.removeprefix("-").partition(".")
-        if not (whole.isascii() and whole.isdigit() and len(whole) <= 3 and (not places or places.isdigit())):
+        if not (whole.isascii() and whole.isdigit() and len(whole) <= 3):
+            raise ValueError("a coordinate is a decimal string in degrees")
+        if places and not (places.isascii() and places.isdigit()):
             raise ValueError("a coordinate is a decimal string in degrees")
         if len(places) > 7 or text.endswith(".") or int(whole) + bool(places.strip("0")) > int(limit):
             raise ValueError(f"a coordinate has at most 7 decimals and lies within {limit} degrees")
@@ -143,6 +145,8 @@ class Geometry(Part):
         if self.type == "Point":
             _check_position(self.coordinates)
             return
+        if not self.coordinates:
+            raise ValueError("a polygon has a ring")
         for ring in self.coordinates:
             if not isinstance(ring, list) or not 4 <= len(ring) <= 500 or ring[0] != ring[-1]:
                 raise ValueError("a ring has 4 to 500 positions and ends where it begins")

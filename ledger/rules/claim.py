@@ -19,7 +19,7 @@ from ledger.errors import ClaimError
 
 PackId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-Scalar = str | int | bool | list[str]
+Scalar = str | int | bool | Annotated[list[str], Field(max_length=1000)]
 Question = Literal["q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8"]
 
 

@@ -9,6 +9,7 @@ bytes is in every verdict. Form: docs/formats/packs.md.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ from ledger.rules.outcome import Grade, RiskArea, Severity
 
 MAX_PACK_BYTES: Final = 1_000_000
 MAX_RULES: Final = 300
+MAX_DEPTH: Final = 16
+"""Tables and lists inside one another, and parts of a dotted key."""
+_KEY: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_LONG_KEY: Final = re.compile(rf"(?:^|[{{,\[])[ \t]*(?:{_KEY}[ \t]*\.[ \t]*){{{MAX_DEPTH}}}", re.MULTILINE)
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 RuleId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9]*(?:[.-][A-Z0-9]+)*$", max_length=60)]
@@ -136,13 +141,7 @@ def parse_pack(data: bytes) -> Pack:
     """The pack that a TOML file spells. Raises PackError with a pointer to the member at fault, TooLarge."""
     if len(data) > MAX_PACK_BYTES:
         raise PackError(f"A pack is at most {MAX_PACK_BYTES} bytes.", limit=MAX_PACK_BYTES, actual=len(data))
-    try:
-        value = tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise PackError("A pack is UTF-8 text.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PackError(f"A pack is TOML: {error}.") from error
-    form = _fit(_PackForm, value, "")
+    form = _fit(_PackForm, _read_toml(data), "")
     seen: set[str] = set()
     members: dict[str, Any] = {}
     for number, rule in enumerate(form.rule):
@@ -155,6 +154,37 @@ def parse_pack(data: bytes) -> Pack:
     head = form.pack
     digest = hashlib.sha256(data).hexdigest()
     return Pack(head.id, head.version, head.title, digest, head, tuple(form.rule), data, members)
+
+
+def _read_toml(data: bytes) -> dict[str, Any]:
+    try:
+        text = data.decode("utf-8")
+        if _LONG_KEY.search(text):  # the parser takes time with the square of the parts
+            raise PackError(f"A key of a pack has at most {MAX_DEPTH} parts between dots.", limit=MAX_DEPTH)
+        value = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise PackError("A pack is UTF-8 text.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PackError(f"A pack is TOML: {error}.") from error
+    except ValueError as error:  # Python reads numbers of at most 4,300 digits
+        raise PackError("A number of the pack is too long.") from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [below for one in level for below in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in level if isinstance(one, dict | list)]
+    if level:
+        raise _too_deep()
+
+
+def _too_deep() -> PackError:
+    return PackError(f"Tables and lists of a pack stand at most {MAX_DEPTH} deep in one another.", limit=MAX_DEPTH)
 
 
 def index_packs(packs: Iterable[Pack]) -> dict[str, Pack]:

@@ -14,7 +14,7 @@ from ledger.custody.balance import Portion
 from ledger.custody.vocabulary import Percent
 from ledger.rules.case import Case, days_between
 from ledger.rules.checks.custody import Characteristic
-from ledger.rules.checks.figures import Entry, look_up, number, show
+from ledger.rules.checks.figures import NumberEntry, look_up, number, show
 from ledger.rules.checks.fingerprint import digs_behind
 from ledger.rules.checks.material import Uncertainty, recovered
 from ledger.rules.checks.registry import check
@@ -35,7 +35,7 @@ class Account(Characteristic):
 
     months: Annotated[int, Field(ge=1, le=12)] = 12
     carried: Annotated[int, Field(ge=0, le=100)] = 1
-    factors: list[Entry] = Field(default_factory=list)
+    factors: list[NumberEntry] = Field(default_factory=list)
     scheme: str = ""
 
 
@@ -158,7 +158,7 @@ def credits_of_one_material(case: Case, members: Account) -> Ruling:
 class Factor(Uncertainty):
     """factors: documented conversion factor by element, in %."""
 
-    factors: list[Entry]
+    factors: list[NumberEntry]
 
 
 @check

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from ledger.custody.attestations import ATTESTATION_KINDS
+from ledger.custody.attestations import ATTESTATION_KINDS, STATEMENTS
+from ledger.custody.vocabulary import Date
 from ledger.rules.case import Case, covers, days_between
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.checks.targets import Each, targets
@@ -31,6 +32,18 @@ class Attested(Members):
     dated: str = ""
     result: Literal["conform"] | None = None
 
+    def model_post_init(self, _context: Any) -> None:
+        """`dated` is a date of the statement."""
+        _check_dates(self.kind, self.dated)
+
+
+def _check_dates(kind: str, *names: str) -> None:
+    fields = {field.alias or name: field.rebuild_annotation() for name, field in STATEMENTS[kind].model_fields.items()}
+    dates = [name for name, one in fields.items() if one == Date or Date in get_args(one)]
+    for name in filter(None, names):
+        if name not in dates:
+            raise ValueError(f"'{name}' is no date of a {kind}: use one of {', '.join(dates) or 'none'}")
+
 
 @check
 def attested(case: Case, members: Attested) -> Ruling:
@@ -51,7 +64,11 @@ def _attested(case: Case, members: Attested, name: str, about: tuple[str, ...]) 
     if members.max_age is not None and days_between(day, case.today) > members.max_age:
         text = f"The newest {words} about {name} is of {day}: older than {members.max_age} days."
         return case.lacking(text, f"a newer {words} about {name}", evidence=[last.id]).about(*about)
-    if members.result and last.body.get("result") not in (None, members.result):
+    if members.result and not last.body.get("result"):
+        return case.lacking(f"The {words} about {name} states no result.", "its result", evidence=[last.id]).about(
+            *about
+        )
+    if members.result and last.body["result"] != members.result:
         return failed(f"The {words} about {name} says {last.body['result']}.", last.id, since=day).about(*about)
     return passed(f"A {words} about {name} is on file, of {day}.", last.id).about(*about)
 
@@ -123,6 +140,10 @@ class ValidityWindow(Members):
     expires: str = "expires"
     max_days: Days | None = None
     used: Literal["dispatch", "extraction", "today", "never"] = "today"
+
+    def model_post_init(self, _context: Any) -> None:
+        """`issued` and `expires` are dates of the statement."""
+        _check_dates(self.kind, self.issued, self.expires)
 
 
 @check

@@ -21,6 +21,8 @@ Decimal = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,11})(?:\
 """A number of a pack, as a decimal string."""
 Entry = Annotated[str, StringConstraints(pattern=r"^[^=]{1,60}=[^=]{1,80}$")]
 """A line of a small table: `name=value`; the name `*` stands for all that are not listed."""
+NumberEntry = Annotated[str, StringConstraints(pattern=r"^[^=]{1,60}=(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,9})?$")]
+"""A line of a table whose values are decimals."""
 
 
 @lru_cache(maxsize=4096)

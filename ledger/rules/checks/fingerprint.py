@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from ledger.rules.case import Case
-from ledger.rules.checks.figures import Entry, look_up, number, once, show
+from ledger.rules.checks.figures import NumberEntry, look_up, number, once, show
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
 from ledger.rules.ruling import Ruling, flagged, inapplicable, passed, worst
@@ -23,7 +23,7 @@ from ledger.rules.ruling import Ruling, flagged, inapplicable, passed, worst
 class Fingerprint(Members):
     """limits: `degrees=chi-square`."""
 
-    limits: list[Entry]
+    limits: list[NumberEntry]
 
 
 class NoMembers(Members):

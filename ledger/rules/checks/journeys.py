@@ -11,12 +11,12 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from ledger.custody.quantity import dry_mass
 from ledger.custody.vocabulary import Country, Percent
 from ledger.rules.case import Case, seconds_between
-from ledger.rules.checks.figures import Entry, look_up, number, once, show
+from ledger.rules.checks.figures import look_up, number, once, show
 from ledger.rules.checks.places import Stop, checkpoints, metres, stops_of
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import Hop
@@ -47,14 +47,17 @@ def journey(case: Case, hop: Hop) -> list[Stop] | None:
     return once(case, f"stops {hop.dispatch.id} {hop.evidence}", lambda: stops_of(case.facts, hop))
 
 
+Limits = Annotated[str, StringConstraints(pattern=r"^[^=]{1,60}=[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")]
+
+
 class Speed(Members):
     """limits: `mode=flag/fail` in km/h; off_tarmac: the same for legs that begin or end at one of `kinds` of site in
 
     one of `countries`.
     """
 
-    limits: list[Entry]
-    off_tarmac: list[Entry]
+    limits: list[Limits]
+    off_tarmac: list[Limits]
     countries: list[Country]
     kinds: list[str] = Field(default_factory=lambda: ["mine", "washing", "depot"])
 

@@ -18,7 +18,7 @@ from ledger.custody.quantity import contained_metal, format_metal
 from ledger.custody.vocabulary import Percent
 from ledger.errors import MassGain, MetalGain
 from ledger.rules.case import Case
-from ledger.rules.checks.figures import Entry, look_up, number, once, show
+from ledger.rules.checks.figures import NumberEntry, look_up, number, once, show
 from ledger.rules.checks.production import products_of
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
@@ -68,8 +68,7 @@ def sides_of(case: Case, transform: Item) -> list[Side]:
 
 def _sides(case: Case, transform: Item) -> list[Side]:
     outputs = [contained_metal(**one["quantity"]) for one in transform.body["outputs"]]
-    lots = {one["id"] for one in transform.body["outputs"]}
-    child = next(one for one in case.facts.lots.values() if one.id in lots)
+    child = next(one for one in case.facts.lots.values() if one.made_by.id == transform.id)
     inputs = [contained_metal(edge.mass, edge.moisture, edge.assay) for edge in child.edges]
     elements = dict.fromkeys(element for one in outputs for element in one)
     return [
@@ -141,7 +140,7 @@ class Yield(Uncertainty):
     recovery where there is no past.
     """
 
-    recoveries: list[Entry]
+    recoveries: list[NumberEntry]
     least: Annotated[int, Field(ge=3, le=100)]
     below: Annotated[int, Field(ge=1, le=10)]
     margin: Percent

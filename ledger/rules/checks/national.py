@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from ledger.custody.quantity import METAL_UNIT, contained_metal, parse_analyte
 from ledger.custody.topics import number_of_month
-from ledger.custody.vocabulary import Country, Percent
+from ledger.custody.vocabulary import Analyte, Country, Date, Percent
+from ledger.errors import SchemaError
 from ledger.rules.case import Case
 from ledger.rules.checks.certificates import certificates_of, exports_of
-from ledger.rules.checks.figures import Decimal, Entry, look_up, number, show
+from ledger.rules.checks.figures import Decimal, NumberEntry, look_up, number, show
 from ledger.rules.checks.production import mines_of, months_of
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.checks.site_status import digs_of
@@ -96,8 +97,8 @@ class Suspended(Members):
     country: Country
     methods: list[str]
     materials: list[str]
-    since: str
-    until: str
+    since: Date
+    until: Date | Literal[""]
 
 
 @check
@@ -122,8 +123,15 @@ class Quota(Members):
     """country and analyte of the quota; scheme: of the certificate that an export needs."""
 
     country: Country
-    analyte: str
+    analyte: Analyte
     scheme: str
+
+    def model_post_init(self, _context: Any) -> None:
+        """An element or a compound."""
+        try:
+            parse_analyte(self.analyte)
+        except SchemaError as error:
+            raise ValueError(error.message) from error
 
 
 @check
@@ -251,7 +259,7 @@ class Classes(Members):
     """
 
     country: Country
-    least: list[Entry]
+    least: list[NumberEntry]
     times: Decimal
 
 

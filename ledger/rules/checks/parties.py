@@ -123,7 +123,7 @@ def enrolled(case: Case, party: str) -> Party | None:
         return None
     body = known.body
     numbers = tuple(
-        Identifier(kind, value, body["country"]) for kind, value in sorted(body.get("identifiers", {}).items())
+        Identifier(kind, value, body["country"]) for kind, value in sorted(body.get("identifiers", {}).items()) if value
     )
     owners = None if not body.get("owners") else tuple(map(_owner, body["owners"]))
     return Party(

@@ -22,7 +22,7 @@ from ledger.custody.quantity import MASS_PLACES, contained_metal, parse_decimal
 from ledger.custody.topics import format_month, month_of, number_of_month
 from ledger.custody.vocabulary import Percent
 from ledger.rules.case import Case, days_between
-from ledger.rules.checks.figures import Decimal, Entry, look_up, median, number, once, show
+from ledger.rules.checks.figures import Decimal, NumberEntry, look_up, median, number, once, show
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
 from ledger.rules.minerals import materials_of
@@ -141,7 +141,7 @@ class Capacity(Members):
     which R; both as decimal strings.
     """
 
-    rates: list[Entry]
+    rates: list[NumberEntry]
     days: Annotated[int, Field(ge=1, le=31)] = 22
     tolerance: Percent = "0"
     flag: Decimal | None = None
@@ -203,7 +203,7 @@ def materials_in(extracts: Iterable[Item]) -> list[str]:
 class Recoveries(Members):
     """recoveries: % by element; flag, fail: deviation in % beyond which a month does not close."""
 
-    recoveries: list[Entry]
+    recoveries: list[NumberEntry]
     flag: Percent = "2"
     fail: Percent = "5"
 

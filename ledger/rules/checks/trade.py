@@ -13,7 +13,7 @@ from pydantic import Field
 from ledger.custody.quantity import ASSAY_PLACES, DRY_UNIT, dry_mass, parse_analyte, parse_decimal
 from ledger.custody.vocabulary import Percent
 from ledger.rules.case import Case
-from ledger.rules.checks.figures import Decimal, Entry, look_up, median, number, show
+from ledger.rules.checks.figures import Decimal, Entry, NumberEntry, look_up, median, number, show
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import Amount
 from ledger.rules.items import Item
@@ -30,7 +30,7 @@ class Price(Members):
     low: Decimal
     high: Decimal
     peers: Annotated[int, Field(ge=2, le=1000)] = 3
-    payable: list[Entry]
+    payable: list[NumberEntry]
 
 
 @check
