@@ -15,6 +15,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY ledger ledger
 COPY service service
 COPY clients clients
+COPY contracts contracts
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/lodeline/bin/pip install --no-deps --no-index /wheels/*.whl \
  && /opt/lodeline/bin/pip uninstall --yes pip setuptools

@@ -10,16 +10,18 @@ WORKERS ?= auto
 BIN := .venv/bin
 READY := .venv/.ready
 NATIVE := .venv/.native
+TOOLS := .tools/.contracts
 SERVER = $(BIN)/lodeline-server
 
 # Thresholds of branch coverage, in percent.
 LEDGER_COVERAGE := 100
 OTHER_COVERAGE := 90
 
-.PHONY: help setup demo plausibility test check lint imports types openapi pages bench serve lock clean
+.PHONY: help setup demo plausibility contracts mutate-contracts slither test check lint imports types openapi pages bench
+.PHONY: serve lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 setup: $(READY) $(NATIVE) ## create .venv with exactly what requirements.lock names (done once)
 
@@ -39,15 +41,21 @@ $(NATIVE): $(READY) $(wildcard native/*.* native/lodeline_native/*.py)
 	@$(BIN)/python native/build.py $(if $(filter true,$(CI)),--required)
 	@touch $@
 
+# Compiler, tester and node for the contracts, from contracts/package-lock.json; a ledger needs none of them.
+$(TOOLS): $(READY) contracts/package.json contracts/package-lock.json
+	@$(BIN)/python -m scripts.toolchain > build/toolchain.txt
+	@touch $@
+
 demo: setup ## three supply chains from mine to refiner, real keys and real HTTP; EXIT=1 stops at the end, PORT=8010
 	@$(BIN)/python -m demo $(if $(EXIT),--exit) $(if $(PORT),--port $(PORT))
 
-test: check ## everything a submission must pass: checks, tests, coverage
+test: check $(TOOLS) ## everything a submission must pass: checks, tests, coverage
 	@mkdir -p build && rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= | tee build/pytest.txt
 	@$(BIN)/coverage report --include='ledger/*' --fail-under=$(LEDGER_COVERAGE)
 	@$(BIN)/coverage report --include='service/*' --fail-under=$(OTHER_COVERAGE)
 	@$(BIN)/coverage report --include='clients/*' --fail-under=$(OTHER_COVERAGE)
+	@$(BIN)/coverage report --include='contracts/*' --fail-under=$(OTHER_COVERAGE)
 	@tail -n 1 build/pytest.txt
 
 check: lint types imports ## lint, types, import directions, and that generated files are up to date
@@ -65,7 +73,17 @@ types: setup ## mypy --strict
 imports: setup ## import-linter: the floors of docs/decisions/0008
 	@$(BIN)/lint-imports --no-cache
 
-bench: setup ## every figure of docs/performance.md, as a table and in build/bench.json
+contracts: setup $(TOOLS) ## compile contracts/src into contracts/artifacts, and make the example deployment anew
+	@$(BIN)/python -m scripts.contracts
+	@$(BIN)/python -m scripts.devchain
+
+mutate-contracts: setup $(TOOLS) ## break the contracts in every small way; the tests have to notice each (an hour; ONLY=word)
+	@$(BIN)/python -m scripts.mutate $(if $(ONLY),--only $(ONLY))
+
+slither: setup $(TOOLS) ## static analysis of the contracts, in an environment of its own; answers in contracts/SLITHER.md
+	@$(BIN)/python -m scripts.slither
+
+bench: setup $(TOOLS) ## every figure of docs/performance.md, as a table and in build/bench.json
 	@$(BIN)/python -m benchmarks
 
 plausibility: setup ## train the anomaly model anew, and its precision and recall per fraud on worlds never seen

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("ledger", "service", "clients")
+PACKAGES = ("ledger", "service", "clients", "contracts")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -19,11 +19,13 @@ PAGES = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT
 DECISIONS = tuple(page for page in PAGES if re.match(r"\d{4}-", page.name))
 CODE = re.compile(r"^```.*?^```|^    .*?$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-TOPS = ("ledger", "service", "clients", "tests", "scripts", "docs", "docker", "benchmarks", "demo", ".ci")
+TOPS = ("ledger", "service", "clients", "tests", "scripts", "docs", "docker", "benchmarks", "contracts", "demo", ".ci")
 PATH = re.compile(rf"`((?:{'|'.join(map(re.escape, TOPS))})/[\w./*-]*)`")
-# Hosts that a text may name: loopback, reserved for examples and tests (RFC 2606), publishers of standards.
+# Hosts that a text may name: loopback, reserved for examples and tests (RFC 2606), publishers of standards, and where a
+# person looks at a block.
 HOSTS = re.compile(
     r"127\.0\.0\.1|localhost|([\w-]+\.)*(example(\.(org|com|net))?|test|invalid)|www\.apache\.org|semver\.org|c2sp\.org"
+    r"|([\w-]+\.)?etherscan\.io"
     r"|www\.w3\.org|vocabulary\.uncefact\.org"
 )
 # Where the texts of laws and standards are published that rules cite: nothing is ever fetched from there.
@@ -75,8 +77,8 @@ def test_decisions_are_numbered_without_gaps() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_make_targets_exist(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^    |^\$ )make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    |^\$ )make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
     assert named <= targets
 
 

@@ -1,0 +1,87 @@
+"""Run slither over contracts/src in an environment of its own (`make slither`).
+
+It wants older libraries than the ledger does, and is installed with digests from contracts/slither.lock. Every finding
+is fixed or answered: contracts/SLITHER.md names each that is left, and a run that finds another one, or no longer finds
+one that is answered, fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.contracts import SOURCES, compiler_input, read_sources
+from scripts.toolchain import CONTRACTS, ROOT, TOOLS, Toolchain, install
+
+LOCK = CONTRACTS / "slither.lock"
+ANSWERS = CONTRACTS / "SLITHER.md"
+ANSWER = re.compile(r"^### `([\w-]+)` in `([\w.]+)`$", re.MULTILINE)
+
+Finding = tuple[str, str]
+
+
+def environment() -> Path:
+    """Folder with slither's programs, installed when they are not yet."""
+    folder = TOOLS / f"slither-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
+    if not (folder / "bin" / "slither").exists():
+        uv = str(Path(sys.executable).with_name("uv"))
+        python = str(folder / "bin" / "python")
+        subprocess.run([uv, "venv", "--quiet", "--clear", str(folder)], cwd=ROOT, check=True)  # noqa: S603  our own words
+        command = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(LOCK)]
+        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
+    return folder / "bin"
+
+
+def find(tools: Toolchain) -> dict[Finding, str]:
+    """What slither finds: (detector, element) -> its description."""
+    programs = environment()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(SOURCES, folder / "src")
+        given = compiler_input(read_sources())
+        given["settings"]["outputSelection"] = {"*": {"*": ["*"], "": ["*"]}}
+        (folder / "input.json").write_text(json.dumps(given), encoding="utf-8")
+        command = [str(programs / "slither"), "input.json", "--compile-force-framework", "Solc-json"]
+        command += ["--solc", str(CONTRACTS / "solc.js"), "--json", "found.json"]
+        done = subprocess.run(  # noqa: S603  our own words
+            command, cwd=folder, env=tools.environment, capture_output=True, text=True, check=False
+        )
+        if not (folder / "found.json").exists():
+            raise SystemExit(done.stdout + done.stderr)
+        told = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    if not told["success"]:
+        raise SystemExit(told["error"])
+    return {(one["check"], _element(one)): one["description"] for one in told["results"].get("detectors", [])}
+
+
+def _element(finding: dict[str, object]) -> str:
+    """`Contract.function` of the first element of a finding, or the file when it is of a whole one."""
+    elements = finding["elements"]
+    if not isinstance(elements, list) or not elements:
+        return "all"
+    first = elements[0]
+    parent = first.get("type_specific_fields", {}).get("parent", {})
+    owner = parent.get("name", "") if parent.get("type") in ("contract", "function") else ""
+    return ".".join(part for part in (owner, first["name"].split()[0]) if part)
+
+
+def main() -> int:
+    """Compare what is found with what is answered."""
+    found = find(install())
+    answered = set(ANSWER.findall(ANSWERS.read_text(encoding="utf-8"))) if ANSWERS.exists() else set()
+    for finding in sorted(set(found) - answered):
+        print(f"not answered in contracts/SLITHER.md: {' in '.join(finding)}\n{found[finding]}")
+    for finding in sorted(answered - set(found)):
+        print(f"answered in contracts/SLITHER.md, and no longer found: {' in '.join(finding)}")
+    print(f"slither: {len(found)} findings, {len(answered & set(found))} answered")
+    return int(set(found) != answered)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
