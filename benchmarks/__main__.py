@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import anchor, audit, bundle, load, provenance
+from benchmarks import anchor, anchor_gas, audit, bundle, load, provenance
 from benchmarks.generate import Generator
 from benchmarks.yardstick import CORES, Signed, Yardstick, measure_batches, signed_parts
 from ledger import batch
@@ -75,6 +75,10 @@ def _bundle(figures: Figures) -> None:
 def _anchor(figures: Figures) -> None:
     with _doing("anchor evidence"):
         figures["anchor_evidence_bytes"], figures["anchor_verify_ms"] = anchor.measure()
+    with _doing("gas of anchors, by receipts of a node"):
+        gas = anchor_gas.measure()
+        figures.update(anchor_gas.figures(gas))
+        anchor_gas.show(gas, console)
 
 
 def _load(figures: Figures, yardstick: Yardstick, count: int) -> None:
@@ -145,6 +149,7 @@ _GOALS = {
     "import_ledger_ms": "< 150",
     "anchor_evidence_bytes": "<= 5,000",
     "anchor_verify_ms": "< 2",
+    "anchor_gas_2_20": "<= 65,000",
     "stored_bytes_ratio": "<= 2.5",
     "provenance_5000_ms": "< 50",
     "provenance_growth": "flat",
