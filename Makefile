@@ -43,7 +43,7 @@ $(NATIVE): $(READY) $(wildcard native/*.* native/lodeline_native/*.py)
 
 # Compiler, tester and node for the contracts, from contracts/package-lock.json; a ledger needs none of them.
 $(TOOLS): $(READY) contracts/package.json contracts/package-lock.json
-	@$(BIN)/python -m scripts.toolchain > build/toolchain.txt
+	@$(BIN)/python -m scripts.toolchain --quiet
 	@touch $@
 
 demo: setup ## three supply chains from mine to refiner, real keys and real HTTP; EXIT=1 stops at the end, PORT=8010

@@ -115,12 +115,15 @@ def install(tools: Path = TOOLS) -> Toolchain:
 
 
 def main() -> int:
-    """Install, or with --lock resolve anew first."""
-    if sys.argv[1:] == ["--lock"]:
+    """Install, or with --lock resolve anew first; says where the tools are, but for --quiet."""
+    words = sys.argv[1:]
+    if words not in ([], ["--lock"], ["--quiet"]):
+        raise SystemExit("usage: python -m scripts.toolchain [--lock | --quiet]")
+    if words == ["--lock"]:
         write_lock()
-    elif sys.argv[1:]:
-        raise SystemExit("usage: python -m scripts.toolchain [--lock]")
-    print(install().modules.relative_to(ROOT))
+    modules = install().modules
+    if words != ["--quiet"]:
+        print(modules.relative_to(ROOT))
     return 0
 
 
