@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo.actor import run_lodeline
 from demo.shapes import Json
 from demo.stage import Stage
 
+CORES = 2
 LATE = {"online_days": "300", "offline_days": "300"}
 """The demo enters months of records in half a minute: every question asks to overlook how late they came."""
 
@@ -26,42 +30,77 @@ _SHOWN_IDS = 4
 _SHOWN_FINDINGS = 6
 
 
-def ask(
-    stage: Stage,
-    who: str,
-    subject: str,
-    claim: str,
-    answer: str,
-    *,
-    terms: Mapping[str, str] | None = None,
-    packs: Iterable[str] = (),
-    parameters: Mapping[str, str] | None = None,
-    known: str = "",
-    bundle: str = "",
-    rules: Sequence[str] = (),
-    name: str = "",
-) -> Json:
-    """Ask as a participant would, tell the answer; DemoFailed when it is another one than `answer`.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A claim to be asked, and the answer that it must have.
 
-    rules: those that are told even though they don't decide; name: of the file that keeps the verdict.
-    Returns the verdict.
+    rules: those that are told even though they don't decide; known: as of which time; bundle: file for the
+    evidence; name: of the file that keeps the verdict, with the type of claim.
     """
-    actor, out = stage[who], f"{name or subject.rpartition(':')[2].lower()}-{claim}.json"
-    chosen_packs = tuple(packs)
-    options = {**(LATE if not chosen_packs or "ledger-integrity" in chosen_packs else {}), **(parameters or {})}
-    words = ["claim", subject, "--claim", claim, "--out", out]
-    words += [word for pack in chosen_packs for word in ("--pack", pack)]
-    words += [word for term, value in (terms or {}).items() for word in ("--term", f"{term}={value}")]
-    words += [word for member, value in options.items() for word in ("--parameter", f"{member}={value}")]
-    words += [*(("--known-as-of", known) if known else ()), *(("--bundle", bundle) if bundle else ())]
-    text = actor.run(*words, code=0 if answer in _GOOD else 1, lines=0)
-    stage.check((actor.folder / out).is_file(), f"a verdict on {subject} was expected:\n{text}")
-    verdict = read_verdict(actor.folder / out)
-    tell(stage, verdict, rules)
-    stage.check(
-        verdict["answer"] == answer, f"'{answer}' was expected of {subject}, not '{verdict['answer']}':\n{text}"
-    )
-    return verdict
+
+    who: str
+    subject: str
+    claim: str
+    answer: str
+    terms: tuple[tuple[str, str], ...] = ()
+    packs: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    known: str = ""
+    bundle: str = ""
+    name: str = ""
+
+    @property
+    def file(self) -> str:
+        """Where the verdict is kept, in the asker's folder."""
+        return f"{self.name or self.subject.lower()}-{self.claim}.json"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command."""
+        late = LATE if not self.packs or "ledger-integrity" in self.packs else {}
+        words = ["claim", self.subject, "--claim", self.claim, "--out", self.file]
+        words += [word for pack in self.packs for word in ("--pack", pack)]
+        words += [word for term, value in self.terms for word in ("--term", f"{term}={value}")]
+        words += [word for member, value in late.items() for word in ("--parameter", f"{member}={value}")]
+        words += ["--known-as-of", self.known] if self.known else []
+        return tuple([*words, "--bundle", self.bundle] if self.bundle else words)
+
+
+def ask(stage: Stage, question: Question) -> None:
+    """Ask as a participant would, and tell the answer; DemoFailed when it is another one than the question says."""
+    ask_ahead(stage, question)
+    tell_answer(stage, question)
+
+
+def ask_ahead(stage: Stage, *questions: Question) -> None:
+    """Have several answered at once, two participants at a time; what comes of it is told by `tell_answer`."""
+    by_asker: dict[str, list[Question]] = {}
+    for one in questions:
+        by_asker.setdefault(one.who, []).append(one)
+    with ThreadPoolExecutor(CORES) as pool:
+        list(pool.map(lambda several: _ask_all(stage, several), by_asker.values()))
+
+
+def _ask_all(stage: Stage, questions: Sequence[Question]) -> None:
+    for one in questions:
+        _ask(stage, one)
+
+
+def _ask(stage: Stage, question: Question) -> None:
+    folder = stage[question.who].folder
+    done = run_lodeline(folder, question.words, stage.narrator.inner_width)
+    text = done.stdout + done.stderr
+    stage.check((folder / question.file).is_file(), f"a verdict on {question.subject} was expected:\n{text}")
+    given = read_verdict(folder / question.file)["answer"]
+    wanted = question.answer
+    stage.check(given == wanted, f"'{wanted}' was expected of {question.subject}, not '{given}':\n{text}")
+    stage.check(done.returncode == (0 if wanted in _GOOD else 1), f"exit code {done.returncode} does not say '{given}'")
+
+
+def tell_answer(stage: Stage, question: Question) -> None:
+    """The command that was asked, the answer, and why."""
+    stage.narrator.command(("lodeline", *question.words))
+    tell(stage, read_verdict(stage[question.who].folder / question.file), question.rules)
 
 
 def read_verdict(path: Path) -> Json:

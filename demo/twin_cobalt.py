@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clients.sdk import events
-from demo.ask import ask
+from demo.ask import Question, ask
 from demo.shapes import Json, amount, lot, measured
 from demo.stage import Stage
 
 LARGE, BY_HAND, BLEND, HYDROXIDE = "CO-ORE-2", "CO-ORE-HAND", "CO-BLEND-1", "CO-TRUCK-9"
 PLANT = "site:copperbelt-plant"
+NATIONAL = ("ledger-integrity", "custody-models", "cd-national")
+SEGREGATED = Question(
+    "cobalt_mine", HYDROXIDE, "custody_model", "refuted", (("model", "segregated"),), rules=("COC.DOWNGRADE", "COC.SEG")
+)
+BLENDED = Question(
+    "cobalt_mine", BLEND, "custody_model", "supported", (("model", "controlled_blending"), ("share", "92")),
+    rules=("COC.CB",),
+)  # fmt: skip
 
 
 def play(stage: Stage) -> None:
@@ -20,20 +30,13 @@ def play(stage: Stage) -> None:
     )
     mix(stage)
     narrator.say("The plant claims that the hydroxide was kept segregated all the way:")
-    ask(
-        stage, "cobalt_mine", HYDROXIDE, "custody_model", "refuted", terms={"model": "segregated"},
-        rules=("COC.DOWNGRADE", "COC.SEG"),
-    )  # fmt: skip
+    ask(stage, SEGREGATED)
     narrator.say("What is true of the blend: 92 % of its metal is of the industrial kind, and that may be claimed.")
-    terms = {"model": "controlled_blending", "share": "92"}
-    ask(stage, "cobalt_mine", BLEND, "custody_model", "supported", terms=terms, rules=("COC.CB",))
+    ask(stage, BLENDED)
     narrator.say(
         "Under the law of the DRC it fails all the same: artisanal cobalt is suspended since 19 December 2025."
     )
-    ask(
-        stage, "cobalt_mine", BLEND, "custody_model", "refuted", terms=terms, name="blend-national",
-        packs=("ledger-integrity", "custody-models", "cd-national"),
-    )  # fmt: skip
+    ask(stage, replace(BLENDED, answer="refuted", packs=NATIONAL, name="blend-national", rules=()))
 
 
 def _ore(mass: str, copper: str, cobalt: str) -> Json:

@@ -6,7 +6,7 @@ The ledger takes what it cannot refute: signatures and balances are in order. Th
 from __future__ import annotations
 
 from clients.sdk import events
-from demo.ask import ask
+from demo.ask import Question, ask
 from demo.papers import Paper, attested, file_papers
 from demo.papers_d1 import RATIOS, REFERENCE, SPREAD, shifted
 from demo.shapes import Json, amount, lot, measured
@@ -35,7 +35,7 @@ def play(stage: Stage) -> None:
     dig(stage, first, last)
     drive(stage, last + 1)
     narrator.say("The exporter asks whether it may sell this as coltan of site A:")
-    ask(stage, "exporter", TWIN, "origin", "refuted", terms={"site": "site:hilltop-A"}, rules=TOLD)
+    ask(stage, Question("exporter", TWIN, "origin", "refuted", (("site", "site:hilltop-A"),), rules=TOLD))
     narrator.note("One of these would be an oddity. Together they tell whose coltan it is.")
 
 

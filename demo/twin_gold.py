@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clients.sdk import events
-from demo.ask import ask
+from demo.ask import Question, ask
 from demo.papers import attested, file_papers
 from demo.shapes import amount, lot
 from demo.stage import Stage
@@ -34,4 +34,7 @@ def play(stage: Stage) -> None:
         )
         for n, net in enumerate(("41", "32"))
     ])  # fmt: skip
-    ask(stage, "auditor", house.id, "conduct", "refuted", packs=("fraud",), rules=("F-OVEREXPORT",), name="gold-house")
+    conduct = Question(
+        "auditor", house.id, "conduct", "refuted", packs=("fraud",), rules=("F-OVEREXPORT",), name="gold-house"
+    )
+    ask(stage, conduct)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clients.sdk import events
 from demo.actor import Actor
 from demo.ask import ask
-from demo.d1_coltan import EXPORTED
 from demo.stage import Stage
+from demo.verdicts import EXPORTABLE
 from ledger.encoding import format_json, format_time
+from ledger.entry import parse_entry
+from ledger.envelope import parse_record
+from ledger.keys import parse_private_jwk
+from ledger.rules.signed import sign_verdict
 
-BUNDLE, TAMPERED, SHORT = "coltan.bundle.json", "tampered.bundle.json", "without-incident.bundle.json"
+BUNDLE, TAMPERED, SIGNED = "coltan.bundle.json", "tampered.bundle.json", "signed-lie.bundle.json"
+SHORT = "without-incident.bundle.json"
 
 
 def play(stage: Stage) -> None:
@@ -28,10 +34,13 @@ def play(stage: Stage) -> None:
     before = format_time(int(time.time()))
     _next_second(before)
     incident = report(stage)
+    stage.wait_for_witness()
+    now = replace(EXPORTABLE, answer="refuted", name="coltan-now", bundle=BUNDLE, rules=())
+    then = replace(EXPORTABLE, name="coltan-then", known=before, rules=("ICGLR.SITE.REDCRIT",))
     narrator.say("The same question again: may the concentrate be exported?")
-    ask(stage, "exporter", EXPORTED, "icglr_exportable", "refuted", name="coltan-now", bundle=BUNDLE)
+    ask(stage, now)
     narrator.say("And as it was known a moment ago: the old answer stands.")
-    ask(stage, "exporter", EXPORTED, "icglr_exportable", "supported", name="coltan-then", known=before)
+    ask(stage, then)
     judge_again(stage, exporter)
     tamper(stage, exporter)
     leave_out(stage, exporter, incident)
@@ -66,13 +75,22 @@ def judge_again(stage: Stage, exporter: Actor) -> None:
 
 
 def tamper(stage: Stage, exporter: Actor) -> None:
-    """The answer is changed from refuted to supported."""
+    """The answer is changed from refuted to supported: by the exporter, then by the operator, who can sign it."""
     stage.narrator.say("The exporter changes the answer in the bundle to 'supported', and mends the file's digest:")
     value = _read(exporter.folder / BUNDLE)
-    value["verdicts"][0]["verdict"]["answer"] = "supported"
+    envelope = value["verdicts"][0]
+    envelope["verdict"]["answer"] = "supported"
     _write(exporter.folder / TAMPERED, value)
-    _refuted(stage, exporter, TAMPERED, "/answer")
-    stage.narrator.good("refuted: the verdict is not what follows from the evidence, and its signature does not fit")
+    _refuted(stage, exporter, TAMPERED, "bad-signature")
+    stage.narrator.good("refuted: nobody signed this verdict")
+    stage.narrator.say(
+        "So the operator of the service lends a hand, and signs the lie with the real key of its verdicts:"
+    )
+    key = parse_private_jwk(json.loads((stage.folder / "service" / "verifier.key").read_bytes()))
+    value["verdicts"] = [sign_verdict(envelope["verdict"], key, envelope["certificate"])]
+    _write(exporter.folder / SIGNED, value)
+    _refuted(stage, exporter, SIGNED, "/verdicts/0/verdict/answer")
+    stage.narrator.good("refuted: this evidence leads to another answer, whoever signs")
 
 
 def leave_out(stage: Stage, exporter: Actor, incident: str) -> None:
@@ -82,6 +100,7 @@ def leave_out(stage: Stage, exporter: Actor, incident: str) -> None:
     kept = [one for one in value["entries"] if not _holds(one, incident)]
     stage.check(len(kept) == len(value["entries"]) - 1, "the bundle must hold the incident")
     value["entries"], value["verdicts"] = kept, []
+    _mend_proofs(value)
     _write(exporter.folder / SHORT, value)
     _refuted(stage, exporter, SHORT, incident)
     stage.narrator.good(f"refuted: the operator's signed list names the record that is missing, {incident[:8]}…")
@@ -96,9 +115,6 @@ def _refuted(stage: Stage, exporter: Actor, name: str, words: str) -> None:
 
 
 def _holds(entry: dict[str, Any], record: str) -> bool:
-    from ledger.entry import parse_entry
-    from ledger.envelope import parse_record
-
     return "entry" in entry and parse_record(parse_entry(entry["entry"].encode())[1]).id == record
 
 
@@ -109,6 +125,15 @@ def _trust(stage: Stage) -> tuple[str, ...]:
 def _references(stage: Stage) -> tuple[str, ...]:
     """The lists that the rules looked at, as anybody can get them from their publishers."""
     return tuple(word for one in stage.notes["references"] for word in ("--reference", one))
+
+
+def _mend_proofs(bundle: dict[str, Any]) -> None:
+    """Only the hashes that a proof still uses, in the order of first use."""
+    hashes: list[str] = bundle["hashes"]
+    places: dict[str, int] = {}
+    for entry in bundle["entries"]:
+        entry["proof"] = [places.setdefault(hashes[place], len(places)) for place in entry["proof"]]
+    bundle["hashes"] = list(places)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import signal
 import socket
@@ -20,6 +21,8 @@ from demo.narrator import format_command
 from demo.processes import PortTaken, check_port
 from demo.runner import MARKER, ROOT, clear
 from demo.stage import DemoFailed
+from ledger.entry import parse_entry
+from ledger.envelope import parse_record
 from ledger.evidence.trust import parse_policy
 from ledger.evidence.verify import verify_bundle
 
@@ -36,6 +39,57 @@ REFUSALS = (
     ("MassGain", "mass-gain"),
     ("LotClosed", "lot-closed"),
 )
+VERDICTS = (
+    ("origin of TANTALUM-1: country CD, share 100", "supported"),
+    ("icglr exportable of COLTAN-X1", "supported"),
+    ("oecd aligned of TANTALUM-1", "not proven"),
+    ("origin of TIN-METAL-1: share 100, site site:northern-tin", "supported"),
+    (
+        "eu 2017 821 import file of TIN-TRUCK-1: cn 26090000, importer did:web:estuary-smelting.example",
+        "supported",
+    ),
+    ("custody model of CO-SULPHATE-1: model segregated", "supported"),
+    ("quantity of CO-SULPHATE-1: element Co, kg 10470, tolerance 0.5", "supported"),
+    (
+        (
+            "eu battery due diligence of CO-SULPHATE-1: allocated kg 10000, company did:web:cell-maker.example, "
+            "early adopter True, element Co, model NMC-1"
+        ),
+        "not proven",
+    ),
+    ("origin of COLTAN-TWIN: share 100, site site:hilltop-A", "refuted"),
+    ("custody model of CO-TRUCK-9: model segregated", "refuted"),
+    ("custody model of CO-BLEND-1: model controlled_blending, share 92", "supported"),
+    ("custody model of CO-BLEND-1: model controlled_blending, share 92", "refuted"),
+    ("conduct of did:web:lakeshore-gold.example", "refuted"),
+    ("icglr exportable of COLTAN-X1", "refuted"),
+    ("icglr exportable of COLTAN-X1", "supported"),
+)
+FINDINGS = (
+    ("tantalum-origin", "F-MASS", "pass", "by -1.12 %"),
+    ("tantalum-origin", "F-FPRINT", "pass", "D2 = 1.98"),
+    ("coltan-icglr_exportable", "CD.ROYALTY", "pass", "USD 41250.00 of royalty paid, USD 41250.00 due"),
+    ("tantalum-oecd_aligned", "OECD-RF.LOC1", "pass", "discharges it"),
+    ("tantalum-oecd_aligned", "OECD-A2.3.CONTROL", "insufficient_evidence", "conflict_events"),
+    ("tin-origin", "F-CAPACITY.LSM", "pass", "0.00 % off"),
+    ("tin-eu_2017_821_import_file", "EU821.SCOPE", "pass", "27010 kg of tin ores"),
+    ("cobalt-custody_model", "F-MASS", "pass", "the dry mass changed by 0.00 % (the wet mass by -13.46 %)"),
+    ("coltan-twin-origin", "F-TAGREUSE", "fail", "11 tags on lots of site:hilltop-A are not of its allocation"),
+    ("coltan-twin-origin", "F-CAPACITY.ASM", "fail", "2600.00 kg declared, 792.00 kg possible"),
+    ("coltan-twin-origin", "F-CAPACITY.ASM.GROSS", "fail", "R = 3.28"),
+    ("coltan-twin-origin", "F-SPILLOVER", "red_flag", "after site:shadow-D turned Red"),
+    ("coltan-twin-origin", "F-ROUND", "red_flag", "52 of 52 bags weigh a multiple of 5 kg, 52 weigh the same"),
+    ("coltan-twin-origin", "F-SPEED", "fail", "96 km/h by truck"),
+    ("coltan-twin-origin", "F-FPRINT", "red_flag", "D2 = 41.00 from the samples of site:hilltop-A, 22.46 is the limit"),
+    ("co-truck-9-custody_model", "COC.DOWNGRADE", "fail", "CO-TRUCK-9 was made under segregated"),
+    ("co-truck-9-custody_model", "COC.SEG", "fail", "92 % of its metal is characteristic"),
+    ("co-blend-1-custody_model", "COC.CB", "pass", "92 % of its metal is characteristic"),
+    ("blend-national-custody_model", "CD.ASMCO2025", "fail", "suspended since 2025-12-19"),
+    ("gold-house-conduct", "F-OVEREXPORT", "fail", "73.00 kg declared for export, 60.00 kg came in"),
+    ("coltan-now-icglr_exportable", "ICGLR.SITE.REDCRIT", "fail", "An incident at site:riverside-B is open"),
+    ("coltan-then-icglr_exportable", "ICGLR.SITE.REDCRIT", "pass", "found nothing of the kind"),
+)
+"""File of the verdict, rule, outcome, words of the finding."""
 LINES = (
     "row 10, column Poids net (kg) (G)",  # the import names the bad cell
     "decimal-comma",
@@ -48,6 +102,10 @@ LINES = (
     "overspent: Lot 'COLTAN-A-17' has 40 kg left, 60 kg can't be taken from it.",
     "not-found: There is no such lot, or you may not see it",
     "Cosigned by w1; quorum w1.",
+    "ok  the same verdict, computed from the bundle alone",
+    "ok  refuted: nobody signed this verdict",
+    "ok  refuted: this evidence leads to another answer, whoever signs",
+    "ok  refuted: the operator's signed list names the record that is missing",
     "verified TANTALUM-1",
     "ok  verified offline: exit code 0",
     "refuted TANTALUM-1",
@@ -107,12 +165,48 @@ def test_the_log_goes_on_where_a_refusal_left_it(run: Run) -> None:
     for line in run.text.splitlines():
         if still := re.search(r"nothing stored: the log still has (\d+) entries", line):
             size = int(still[1])
-        elif line.startswith("  $ "):
-            size = None  # records of the command line have no line of their own
+        elif line.startswith(("  $ ", "  +  ")):
+            size = None  # records of the command line, and papers of a batch, have no line of their own
         elif (accepted := re.match(r"  #(\d+) ", line)) and size is not None:
             assert int(accepted[1]) == size
             size, checked = None, checked + 1
     assert checked >= 2
+
+
+def test_every_claim_has_the_answer_of_its_scenario(run: Run) -> None:
+    found = re.findall(r"^  claimed  (.+)\n  answer   (\S+(?: \S+)*?)   rules: ", run.text, re.MULTILINE)
+    assert found == list(VERDICTS)
+
+
+@pytest.mark.parametrize(("name", "rule", "outcome", "words"), FINDINGS)
+def test_findings_say_what_the_scenario_is_about(run: Run, name: str, rule: str, outcome: str, words: str) -> None:
+    (path,) = (run.folder / "people").glob(f"*/{name}.json")
+    findings = json.loads(path.read_bytes())["verdict"]["findings"]
+    (found,) = [one for one in findings if one["rule"] == rule]
+    assert (found["outcome"], words in found["sentence"]) == (outcome, True), found["sentence"]
+    assert found["evidence"] or found.get("missing")
+
+
+def test_the_verdict_is_written_for_people(run: Run) -> None:
+    folder = run.folder / "people" / "tantalum"
+    page, paper = folder / "tantalum-origin.html", folder / "tantalum-origin.pdf"
+    assert "TANTALUM-1" in page.read_text(encoding="utf-8")
+    assert paper.read_bytes().startswith(b"%PDF-")
+    assert [str(path) in run.text for path in (page, paper)] == [True, True]
+
+
+def test_who_leaves_an_incident_out_is_told_which(run: Run) -> None:
+    folder = run.folder / "people" / "exporter"
+    whole, short = (
+        json.loads((folder / f"{name}.bundle.json").read_bytes()) for name in ("coltan", "without-incident")
+    )
+    (gone,) = [one["entry"] for one in whole["entries"] if one not in short["entries"]]
+    record = parse_record(parse_entry(gone.encode())[1])
+    assert (record.type, record.body["category"]) == ("incident", "A2.3.ii")
+    policy = parse_policy((run.folder / "trust.policy").read_bytes())
+    report = verify_bundle((folder / "without-incident.bundle.json").read_bytes(), policy, datetime.now(UTC))
+    assert report.outcome == "refuted"
+    assert [record.id in str(one.to_json()) for one in report.findings if one.check == "completeness"] == [True]
 
 
 def test_erased_members_read_erased(run: Run) -> None:
