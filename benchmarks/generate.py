@@ -35,6 +35,7 @@ POLICY = {"tolerance": {"mass": "0.5", "metal": "2", "receipt": "1"}, "skew": 30
 REGISTRAR = "did:web:registrar.example"
 BATCH = 16 * WIDTH
 TOGETHER = 64  # stories under way at the same time
+CONSIGNMENT = 50  # drums that travel together
 
 Made = tuple[int, bytes]
 """Time of logging in ms and the compact JWS."""
@@ -103,18 +104,36 @@ class Generator:
                 yield self._sign(self.registrar, "participant", body, {})[1:]
                 yield self._sign(one, "site", _site(one, kind), {})[1:]
 
-    def extracts(self, number: int, *, owner: Signer | None = None) -> Iterator[Made]:
+    def extracts(self, number: int, *, owner: Signer | None = None, first: int = 0) -> Iterator[Made]:
         """`number` extracts of one lot each, none building on another; by one owner, or by all miners in turn."""
-        for n in range(number):
+        for n in range(first, first + number):
             miner, now = owner or self.miners[n % len(self.miners)], self._now()
             lot = _lot(f"lot:single:{n:08d}", 38_000 + n % 4_000, "Ta2O5", 28_500, "2.00")
             yield self._sign(miner, "extract", _extract(miner, lot, now), {})[1:]
 
-    def merge(self, owner: Signer, bags: list[Made], name: str) -> Made:
+    def merge(self, owner: Signer, bags: list[Made], name: str, *, first: int = 0) -> Made:
         """One lot from all the lots of `extracts`."""
-        heads = {f"lot:single:{n:08d}": hashlib.sha256(jws).hexdigest() for n, (_, jws) in enumerate(bags)}
+        heads = {f"lot:single:{n:08d}": hashlib.sha256(jws).hexdigest() for n, (_, jws) in enumerate(bags, first)}
         output = _lot(name, 38_000 * len(bags), "Ta2O5", 28_500, "2.00")
         return self._sign(owner, "transform", _transform(owner, list(heads), 38_000, output, "merge"), heads)[1:]
+
+    def drums(self, owner: Signer, taker: Signer, blend: str, head: bytes, grams: list[int]) -> Iterator[Made]:
+        """A lot split into drums of these weights, `CONSIGNMENT` of which travel to the taker at a time."""
+        weights = {f"{blend}:drum-{n:04d}": weight for n, weight in enumerate(grams)}
+        tags = {name: [{"scheme": "itsci", "number": name[4:].replace(":", "-")}] for name in weights}
+        drums = [_lot(name, weight, "Ta2O5", 28_500, "2.00") | {"tags": tags[name]} for name, weight in weights.items()]
+        body = _transform(owner, [blend], sum(grams), drums[0], "split") | {"outputs": drums, "losses": []}
+        split, *made = self._sign(owner, "transform", body, {blend: hashlib.sha256(head).hexdigest()})
+        yield made[0], made[1]
+        names = list(weights)
+        for start in range(0, len(names), CONSIGNMENT):
+            some = names[start : start + CONSIGNMENT]
+            sent = _dispatch(owner, taker, some[0], self._now()) | {"lots": some}
+            sending, *made = self._sign(owner, "dispatch", sent, dict.fromkeys(some, split))
+            yield made[0], made[1]
+            got = [{"id": one, "quantity": {"mass": _kg(weights[one] - 20), "moisture": "1.96"}} for one in some]
+            body = {"outcome": "accepted", "site": taker.site, "lots": got}
+            yield self._sign(taker, "receive", body, dict.fromkeys(some, sending))[1:]
 
     def _now(self) -> str:
         return format_time(self.first + self.made * STEP_MS // 1000)

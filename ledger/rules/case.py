@@ -7,11 +7,10 @@ rule's grade; what is on file but too weak is not evidence, and the ruling says 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from ledger.rules.claim import Claim
 from ledger.rules.facts import Facts
@@ -20,6 +19,8 @@ from ledger.rules.minerals import materials_of
 from ledger.rules.outcome import Grade
 from ledger.rules.reference.snapshot import Missing, References, Snapshot, Stale
 from ledger.rules.ruling import Ruling, lacking
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -37,23 +38,40 @@ class Background:
     memo: dict[str, Any] = field(default_factory=dict)
     used: dict[str, Snapshot] = field(default_factory=dict)
 
-    @cached_property
+    def once(self, name: str, build: Callable[[], _T]) -> _T:
+        """A result that several rules of one claim need, computed the first time."""
+        memo = self.memo
+        if name not in memo:
+            memo[name] = build()
+        found: _T = memo[name]
+        return found
+
+    @property
     def materials(self) -> tuple[str, ...]:
         """The materials of the subject: of a lot, those of the lot; else of all lots of the evidence."""
+        return self.once("background.materials", self._materials)
+
+    def _materials(self) -> tuple[str, ...]:
         facts = self.facts
         lots = [facts.lot] if facts.lot else list(facts.lots.values())
         found = {one for lot in lots for one in materials_of(lot.mineral, lot.now.assay)}
         return tuple(sorted(found))
 
-    @cached_property
+    @property
     def methods(self) -> tuple[str, ...]:
         """How the lots of the chain were mined."""
+        return self.once("background.methods", self._methods)
+
+    def _methods(self) -> tuple[str, ...]:
         lots = (lot for lot in self.facts.lots.values() if lot.is_mined)
         return tuple(sorted({lot.made_by.body["method"] for lot in lots}))
 
-    @cached_property
+    @property
     def origins(self) -> tuple[str, ...]:
         """Countries of the mines of the chain."""
+        return self.once("background.origins", self._origins)
+
+    def _origins(self) -> tuple[str, ...]:
         facts = self.facts
         return tuple(sorted({facts.sites[one].body["country"] for one in facts.mines() if one in facts.sites}))
 

@@ -85,26 +85,65 @@ def decide(
     Raises ClaimError when the claim is not one about such a subject, names an unknown pack, or a
     parameter that none of its packs has; PackError when a parameter does not fit a rule.
     """
+    due = due_rules(claim, facts.subject_kind, packs)
+    back = Background(facts, claim, references, due.names)
+    findings = []
+    for one in due.rules:
+        if go_on is not None:
+            go_on()
+        findings.append(one.judge(back))
+    answer = combine(finding.standing for finding in findings)
+    used = tuple(back.used[name] for name in sorted(back.used))
+    return Judgement(claim, facts, answer, tuple(findings), due.packs, due.parameters, used)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A rule that a claim has to satisfy, of a pack, with the pack's parameters as the claim has them.
+
+    members: of its check, when they are known already.
+    """
+
+    rule: RuleForm
+    pack: str
+    parameters: Mapping[str, Any]
+    members: Any
+
+    def judge(self, back: Background) -> Finding:
+        """What the rule finds."""
+        return judge_rule(self.rule, self.pack, back, self.parameters, self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class DueRules:
+    """All rules that a claim has to satisfy, in the order of packs and files. parameters: that the claim overrides."""
+
+    rules: tuple[Due, ...]
+    packs: tuple[Pack, ...]
+    parameters: dict[str, Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Ids of the packs."""
+        return tuple(pack.id for pack in self.packs)
+
+
+def due_rules(claim: Claim, kind: str, packs: Mapping[str, Pack]) -> DueRules:
+    """The rules that a claim about a subject of this kind has to satisfy. Raises as `decide` does."""
     kinds = CLAIMS[claim.type].subjects
-    if facts.subject_kind not in kinds:
+    if kind not in kinds:
         raise ClaimError(
-            f"A claim '{claim.type}' is about a {' or '.join(kinds)}, '{facts.subject}' is a {facts.subject_kind}.",
+            f"A claim '{claim.type}' is about a {' or '.join(kinds)}, '{claim.subject}' is a {kind}.",
             pointer="/subject",
         )
     chosen = choose(claim, packs)
     overridden = _overridden(claim, [pack for pack, _ in chosen])
-    back = Background(facts, claim, references, tuple(pack.id for pack, _ in chosen))
-    findings = []
+    due = []
     for pack, rules in chosen:
         own = {name: value for name, value in overridden.items() if name in pack.head.parameters}
         parameters, members = {**parameters_of(pack), **own}, {} if own else pack.members
-        for rule in rules:
-            if go_on is not None:
-                go_on()
-            findings.append(judge_rule(rule, pack.id, back, parameters, members.get(rule.id)))
-    answer = combine(finding.standing for finding in findings)
-    used = tuple(back.used[name] for name in sorted(back.used))
-    return Judgement(claim, facts, answer, tuple(findings), tuple(p for p, _ in chosen), overridden, used)
+        due += [Due(rule, pack.id, parameters, members.get(rule.id)) for rule in rules]
+    return DueRules(tuple(due), tuple(pack for pack, _ in chosen), overridden)
 
 
 def choose(claim: Claim, packs: Mapping[str, Pack]) -> list[tuple[Pack, list[RuleForm]]]:
@@ -203,8 +242,9 @@ def _look_closer(finding: Finding, facts: Facts) -> Finding:
         one
         for one in facts.attestations("edd_report", *_spoken_of(ruling, facts))
         if one.grade >= Grade.INDEPENDENT
+        and one.issuer not in ruling.subjects  # nobody clears himself
         and finding.rule.id in one.statement["red_flags"]
-        and one.statement["visit"] >= (ruling.latest or since)[:10]
+        and (ruling.latest or since)[:10] <= one.statement["visit"] <= one.logged[:10]
     ]
     last = _newest(ruling, reports, facts)
     for one in last:
@@ -240,16 +280,27 @@ def _settled(finding: Finding, outcome: Outcome, text: str, *reports: Item) -> F
     return replace(finding, ruling=replace(finding.ruling, outcome=outcome, sentence=text, evidence=evidence))
 
 
+def _is_party(item: Item, facts: Facts) -> bool:
+    """Whether the issuer can act on the chain: has handled it, is who the item is about, or answers for others."""
+    operators = (facts.sites[one].body["operator"] for one in item.about if one in facts.sites)
+    return item.issuer in (*facts.handlers, *item.about, *operators) or item.grade >= Grade.COMPETENT_AUTHORITY
+
+
 def _live_plan(finding: Finding, facts: Facts) -> str:
     """The id of the newest mitigation plan that covers the fault today, "" unless all that it is about is covered."""
-    today = facts.valid_as_of[:10]
-    live = [
+    today, since = facts.valid_as_of[:10], finding.ruling.since[:10]
+    made = [
         one
         for one in facts.attestations("mitigation_plan", *_spoken_of(finding.ruling, facts))
-        if one.statement["risk"] == finding.rule.id
-        and one.statement["decision"] != "disengage"
+        if one.statement["risk"] == finding.rule.id and _is_party(one, facts) and one.logged[:10] <= today
+    ]
+    first = min((one.statement["start"] for one in made if one.statement["review_by"] >= since), default=today)
+    live = [
+        one
+        for one in made
+        if one.statement["decision"] != "disengage"
         and one.statement["start"] <= today <= one.statement["review_by"]
-        and days_between(one.statement["start"], one.statement["review_by"]) <= PLAN_DAYS
+        and days_between(first, one.statement["review_by"]) <= PLAN_DAYS
     ]
     plans = _newest(finding.ruling, live, facts)
     return live[-1].id if live and None not in plans else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ledger.custody.draft import tag_key
 from ledger.custody.replay import Replay, parents_of, upstream
@@ -19,6 +19,10 @@ from ledger.envelope import Record, open_disclosures
 from ledger.errors import LedgerError, UnknownSubject
 from ledger.rules.facts import Amount, Facts, Hop, Incident, LotFacts, Refusal, Registered
 from ledger.rules.items import Item, exposed_members, grade_custody, grade_registration, grade_statement, moves_lots
+
+
+_SPOKEN_OF: Final = ("facility", "site", "holder", "exporter", "importer", "payer", "seller", "buyer")
+"""Members of statements that name whom they speak of, whatever the attestation says it is about."""
 
 
 class ShownRecord(Protocol):
@@ -40,12 +44,14 @@ def gather(
     *,
     hidden: Sequence[str] = (),
     lots: Collection[str] | None = None,
+    also: Collection[str] = (),
     known_as_of: str,
     valid_as_of: str,
 ) -> Facts:
     """The evidence set for a claim about `subject`, from records in log order whose signatures were checked.
 
     lots: those that a claim about a site or participant is followed to (default: all that are made);
+    also: lots to follow besides the subject and all upstream of it (`siblings`);
     known_as_of, valid_as_of: RFC 3339 times with Z. Raises UnknownSubject when the subject did not
     exist by then, EnvelopeError or EncodingError for disclosures that do not belong to their record.
     """
@@ -53,7 +59,7 @@ def gather(
     valid = [one for one in known if not moves_lots(one.record.type) or one.record.time <= valid_as_of]
     made = parents_of(one.record for one in valid)
     scope = upstream(subject, made) if subject in made else frozenset(made if lots is None else lots)
-    gathering = _Gathering(Replay(scope))
+    gathering = _Gathering(Replay(scope.union(also)))
     for one in valid:
         gathering.take(one)
     kind = gathering.kind_of(subject)
@@ -142,7 +148,7 @@ class _Gathering:
     def _make_lots(self, item: Item, added: Sequence[Edge]) -> None:
         body = item.body
         new = body["lots"] if item.type == "extract" else body["outputs"]
-        if item.type == "transform" and any(one["id"] in self.replay.scope for one in new):
+        if item.type == "transform" and added:  # none, when inputs are missing that a bundle does not follow
             self.transforms.append(item)
         edges: dict[str, list[Edge]] = {}
         for edge in added:
@@ -190,7 +196,8 @@ class _Gathering:
 
     def _interested(self, item: Item) -> frozenset[str]:
         parties: set[str] = set()
-        for subject in item.about:
+        named = (item.statement.get(one) for one in _SPOKEN_OF) if item.type == "attest" else ()
+        for subject in (*item.about, *filter(None, named)):
             known = self.replay.state.subjects.get(subject)
             if isinstance(known, Participant):
                 parties.add(known.id)

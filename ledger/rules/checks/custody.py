@@ -65,7 +65,9 @@ def shares_of(case: Case) -> dict[str, Fraction]:
     facts = case.facts
     assert facts.lot is not None  # noqa: S101 - callers ask about lots
     element = main_element(facts.lot)
-    return once(case, "mined shares", lambda: share_origins(facts.subject, index_parents(facts.edges), element))
+    return once(
+        case, f"mined shares {element}", lambda: share_origins(facts.subject, index_parents(facts.edges), element)
+    )
 
 
 def proportion(case: Case, members: Characteristic) -> tuple[Fraction, list[str]]:

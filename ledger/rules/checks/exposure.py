@@ -41,11 +41,7 @@ def shift(day: str, days: int) -> str:
 
 def once(case: Case, name: str, make: Callable[[Case], _T]) -> _T:
     """What several rules of one claim need, computed once."""
-    memo = case.back.memo
-    if name not in memo:
-        memo[name] = make(case)
-    found: _T = memo[name]
-    return found
+    return case.back.once(name, lambda: make(case))
 
 
 def site_windows(case: Case) -> dict[str, tuple[Window, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import StringConstraints
 
@@ -60,8 +60,4 @@ def median(values: Iterable[Fraction]) -> Fraction:
 
 def once(case: Case, name: str, build: Callable[[], _T]) -> _T:
     """A result that several rules of one claim need, computed the first time."""
-    memo: dict[str, Any] = case.back.memo
-    if name not in memo:
-        memo[name] = build()
-    found: _T = memo[name]
-    return found
+    return case.back.once(name, build)

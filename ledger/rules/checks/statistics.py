@@ -7,9 +7,11 @@ a pass ("nothing stands out") and insufficient evidence.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from ledger.rules.case import Case
+from ledger.rules.checks.figures import once
 from ledger.rules.checks.observing import (
     lot_segment,
     mine_segment,
@@ -32,15 +34,18 @@ class NoMembers(Members):
 @check
 def lot_unremarkable(case: Case, members: NoMembers) -> Ruling:
     """The lot, and each production that it comes from, looks like those of its peers."""
-    found = []
-    for lot in _one_per_extract(case):
-        segment = lot_segment(lot)
-        if segment is not None:
-            ids = (lot.id,) if not lot.is_mined else (lot.site,)
-            name = lot.id if not lot.is_mined else f"the production of {lot.site} until {lot.made_by.time[:10]}"
-            observed = observe_lot(case, lot, segment)
-            found.append(_score(case, name, observed, [lot.made_by.id], since=lot.made_by.time[:10]).about(*ids))
-    return worst(found, nothing=inapplicable("Nothing was learnt of lots like these."))
+    each = (once(case, f"unremarkable {lot.id}", partial(_lot, case, lot)) for lot in _one_per_extract(case))
+    return worst(filter(None, each), nothing=inapplicable("Nothing was learnt of lots like these."))
+
+
+def _lot(case: Case, lot: LotFacts) -> Ruling | None:
+    segment = lot_segment(lot)
+    if segment is None:
+        return None
+    ids = (lot.id,) if not lot.is_mined else (lot.site,)
+    name = lot.id if not lot.is_mined else f"the production of {lot.site} until {lot.made_by.time[:10]}"
+    observed = observe_lot(case, lot, segment)
+    return _score(case, name, observed, [lot.made_by.id], since=lot.made_by.time[:10]).about(*ids)
 
 
 def _one_per_extract(case: Case) -> list[LotFacts]:

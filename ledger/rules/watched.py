@@ -1,0 +1,354 @@
+"""The evidence of siblings with one lot in the place of any of them, and a note of what a rule asks of it.
+
+A rule is judged once for all siblings if its ruling can't tell them apart. What tells them apart:
+
+- the id: here a text of its own (`ID`) that can be compared, looked up and put into sentences, where it
+  is replaced by the lot's id afterwards; to look into it (its order, its letters) raises `Peeked`
+- mineral, quantities, tags, packages, state: `Watch.read` notes each one that is looked at, with its value
+- which of the ids in the records that they share is its own: such a text (`_Named`) can be handed on, as it
+  is the same for all, but to compare it with `ID`, or to look into it, raises `Peeked`
+
+A ruling therefore holds for every sibling whose values are those that were noted; where `Peeked`
+was raised it holds for none, and the rule is judged on each lot's own evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+
+from ledger.rules.case import Background
+from ledger.rules.facts import Amount, Facts, Hop, Incident, LotFacts, Registered
+from ledger.rules.items import Item
+from ledger.rules.siblings import Mentions, Siblings, own_values
+
+_T = TypeVar("_T")
+
+
+class Peeked(Exception):
+    """A rule looked at what tells siblings apart."""
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise Peeked
+
+
+_PLUMBING: Final = frozenset(
+    ("__new__", "__init__", "__class__", "__getattribute__", "__setattr__", "__delattr__", "__init_subclass__")
+)
+_OPEN: Final = _PLUMBING | {"__hash__", "__str__"}
+
+
+class _Id(str):
+    """The id of whichever sibling is looked at."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return str(self) if not spec else _refuse()
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return _refuse() if isinstance(other, _Named) else str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __add__(self, other: str) -> str:
+        return str(self) + other
+
+    def __radd__(self, other: str) -> str:
+        return other + str(self)
+
+
+class _Named(str):
+    """A text of a shared record that names siblings; as a text it is a mark, `said` is what it stands for."""
+
+    said: str
+
+    def __hash__(self) -> int:
+        return hash(ID)  # so that whoever looks for the lot among such texts has to compare them
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, _Id):
+            _refuse()
+        return self.said == (other.said if isinstance(other, _Named) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __format__(self, spec: str) -> str:
+        return str(self) if not spec else _refuse()
+
+
+def _close(kind: type[str], kept: frozenset[str]) -> None:
+    for name in dir(str):
+        if name not in kept and name not in vars(kind) and callable(getattr(str, name)):
+            setattr(kind, name, _refuse)
+
+
+_close(_Id, _OPEN)
+_close(_Named, _OPEN)
+
+ID: Final = _Id("\ue000lot\ue000")
+MARK: Final = str(ID)
+"""How `ID` shows in a text. What a record itself says in such characters is a mark too, as if it named a sibling."""
+_SAID: Final = re.compile("\ue001([0-9]+)\ue001")
+
+
+class _Noted(NamedTuple):
+    reads: dict[str, Any]
+    value: Any
+
+
+@dataclass
+class Watch:
+    """values: what is its own of the lot that is looked at; kept: results by name, each with what was read for it.
+
+    notes: what was read of the lot, one for each result in the making; said: what the marks of shared texts stand for.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    notes: list[dict[str, Any]] = field(default_factory=lambda: [{}])
+    kept: dict[str, list[_Noted]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def read(self, name: str) -> Any:
+        """One of the lot's own values."""
+        value = self.notes[-1][name] = self.values[name]
+        return value
+
+    def hide(self, text: str) -> str:
+        """A mark for a text that names siblings."""
+        named = _Named(f"\ue001{len(self.said)}\ue001")
+        named.said = text
+        self.said.append(text)
+        return named
+
+    def unveil(self, text: str) -> str:
+        """A text with what its marks stand for, but for `MARK`."""
+        return _SAID.sub(lambda mark: self.said[int(mark[1])], text)
+
+    def recall(self, name: str, build: Callable[[], _T]) -> _T:
+        """A result that was made for this lot, or for one with the same values; else it is made.
+
+        What `build` was given besides the evidence has to stand in `name`; where it does not, what was read before
+        the result was asked for counts as read for it.
+        """
+        for reads, value in self.kept.get(name, ()):
+            if all(self.values[one] == read for one, read in reads.items()):
+                self.notes[-1].update(reads)
+                found: _T = value
+                return found
+        self.notes.append({})
+        try:
+            made = build()
+        finally:
+            reads = self.notes.pop()
+            self.notes[-1].update(reads)
+        if not _is_named(build, name):
+            reads = {key: value for note in self.notes for key, value in note.items()}
+        self.kept.setdefault(name, []).append(_Noted(reads, made))
+        return made
+
+
+def _is_named(build: Callable[[], Any], name: str) -> bool:
+    """Whether the name holds every text and number that the function carries with it."""
+    given = getattr(build, "args", ()) or [cell.cell_contents for cell in getattr(build, "__closure__", None) or ()]
+    return all(str(one) in name for one in given if one is None or isinstance(one, (str, int, Fraction)))
+
+
+class _OwnAmount(Amount):
+    """A quantity of the lot that is looked at."""
+
+    _watch: Watch
+    _name: str
+
+    @property
+    def mass(self) -> str:
+        return str(self._watch.read(f"{self._name}.mass"))
+
+    @property
+    def moisture(self) -> str:
+        return str(self._watch.read(f"{self._name}.moisture"))
+
+    @property
+    def assay(self) -> dict[str, str]:
+        assay: dict[str, str] = self._watch.read(f"{self._name}.assay")
+        return assay
+
+    def _all(self) -> Amount:
+        return Amount(self.mass, self.moisture, self.assay)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return self._all() == (other._all() if isinstance(other, _OwnAmount) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]  # as what is to be looked up, it would be looked at
+
+
+for _name in dir(tuple):
+    if _name not in (*_PLUMBING, *vars(_OwnAmount)) and callable(getattr(tuple, _name)):
+        setattr(_OwnAmount, _name, _refuse)
+_OwnAmount._replace = _OwnAmount._asdict = _refuse  # type: ignore[method-assign]
+
+
+def _own_amount(watch: Watch, name: str) -> _OwnAmount:
+    made = tuple.__new__(_OwnAmount, (None, None, None))
+    made._watch, made._name = watch, name
+    return made
+
+
+class _OwnLot(LotFacts):
+    """The lot that is looked at. Members are those of `LotFacts`, answered by `_member`."""
+
+    def __init__(self, watch: Watch, shared: dict[str, Any]) -> None:
+        self._watch = watch
+        self._shared = shared
+
+    def _member(self, name: str) -> Any:
+        shared = self._shared
+        return shared[name] if name in shared else self._watch.read(name)
+
+
+def _answered(name: str) -> property:
+    return property(lambda lot: lot._member(name))
+
+
+for _field in fields(LotFacts):
+    setattr(_OwnLot, _field.name, _answered(_field.name))
+
+
+@dataclass(frozen=True)
+class WatchedBackground(Background):
+    """Where results are kept for all siblings with the same values."""
+
+    watch: Watch = field(default_factory=Watch)
+
+    def once(self, name: str, build: Callable[[], _T]) -> _T:
+        """A result that several rules need."""
+        return self.watch.recall(name, build)
+
+
+def watch_facts(siblings: Siblings, watch: Watch) -> Facts:
+    """The evidence set of any of `siblings.lots`: of the one whose values `watch` has at the moment."""
+    joint, first = siblings.joint, siblings.lots[0]
+    among = frozenset((*siblings.lots, *siblings.others))
+    veil = _Veil(watch, Mentions([*siblings.lots, *siblings.others]), joint.items)
+    lots: dict[str, LotFacts] = {}
+    for name, lot in joint.lots.items():
+        if name == first:
+            lots[ID] = _own_lot(watch, lot, veil)
+        elif name not in among:
+            lots[name] = replace(lot, made_by=veil.item(lot.made_by))
+    hops = tuple(_watch_hop(watch, veil, hop, number, first, among) for number, hop in enumerate(joint.hops))
+    facts = replace(
+        joint,
+        subject=ID,
+        items=veil.items,
+        lots=lots,
+        hops=hops,
+        transforms=veil.all(joint.transforms),
+        edges=tuple(
+            edge._replace(child=ID) if edge.child == first else edge
+            for edge in joint.edges
+            if edge.child == first or edge.child not in among
+        ),
+        mined={ID if one == first else one: at for one, at in joint.mined.items() if one == first or one not in among},
+        sites={name: veil.registered(one) for name, one in joint.sites.items()},
+        parties={name: veil.registered(one) for name, one in joint.parties.items()},
+        statements={kind: veil.all(items) for kind, items in joint.statements.items()},
+        incidents=tuple(Incident(veil.all(one.items)) for one in joint.incidents),
+    )
+    facts.__dict__["_filed"] = {
+        kind: {
+            ID if one == first else one: list(veil.all(items))
+            for one, items in filed.items()
+            if one == first or one not in among
+        }
+        for kind, filed in joint._filed.items()
+    }  # the items don't say any more whom they are about
+    return facts
+
+
+def _own_lot(watch: Watch, lot: LotFacts, veil: _Veil) -> LotFacts:
+    shared = {
+        "id": ID, "made_by": veil.item(lot.made_by), "site": lot.site, "model": lot.model,
+        "edges": tuple(edge._replace(child=ID) for edge in lot.edges), "holders": lot.holders, "records": lot.records,
+        "amount": _own_amount(watch, "amount"), "now": _own_amount(watch, "now"),
+    }  # fmt: skip
+    return _OwnLot(watch, shared)
+
+
+def _watch_hop(watch: Watch, veil: _Veil, hop: Hop, number: int, first: str, among: frozenset[str]) -> Hop:
+    def own(name: str, held: Mapping[str, Amount]) -> dict[str, Amount]:
+        amount = _own_amount(watch, f"{name}{number}")
+        return {
+            ID if lot == first else lot: amount if lot == first else one
+            for lot, one in held.items()
+            if lot == first or lot not in among
+        }
+
+    receive = None if hop.receive is None else veil.item(hop.receive)
+    return Hop(veil.item(hop.dispatch), receive, own("sent", hop.sent), own("got", hop.got))
+
+
+class _Veil:
+    """Items with a mark for every text that names a sibling."""
+
+    def __init__(self, watch: Watch, mentions: Mentions, items: Mapping[str, Item]) -> None:
+        self._watch = watch
+        self._mentions = mentions
+        self._marks: dict[str, str] = {}
+        self.items = {name: self._hide(item) for name, item in items.items()}
+
+    def item(self, item: Item) -> Item:
+        """One item of the evidence."""
+        return self.items[item.id]
+
+    def all(self, items: Iterable[Item]) -> tuple[Item, ...]:
+        """Several of them."""
+        return tuple(self.items[one.id] for one in items)
+
+    def registered(self, known: Registered) -> Registered:
+        """A site or participant."""
+        return Registered(known.id, self.item(known.item), self.all(known.history))
+
+    def _hide(self, item: Item) -> Item:
+        if not self._mentions.by(item):
+            return item
+        return replace(item, body=self._veiled(item.body), about=tuple(self._veiled(one) for one in item.about))
+
+    def _veiled(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._mark(value) if self._mentions.hide(value) else value
+        if isinstance(value, list):
+            return [self._veiled(one) for one in value]
+        if isinstance(value, dict):
+            return {self._veiled(name): self._veiled(one) for name, one in value.items()}
+        return value
+
+    def _mark(self, text: str) -> str:
+        if text not in self._marks:
+            self._marks[text] = self._watch.hide(text)
+        return self._marks[text]
+
+
+def values_of(siblings: Siblings) -> dict[str, dict[str, Any]]:
+    """What is its own of each of `siblings.lots`."""
+    return {lot: own_values(siblings.joint, lot) for lot in siblings.lots}
