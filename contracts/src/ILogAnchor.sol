@@ -21,7 +21,7 @@ interface ILogAnchor {
     }
 
     /// @notice The newest checkpoint of a log; all but `mode` is zero until the first one is anchored
-    /// @dev Three storage slots: the first five members and `mode` share the first one.
+    /// @dev Three storage slots: the first five members share one.
     /// @param treeSize Number of entries in the log
     /// @param time Time of the block that took the checkpoint, in seconds since 1970
     /// @param blockNumber Number of that block
