@@ -20,7 +20,6 @@ from ledger.errors import LedgerError, UnknownSubject
 from ledger.rules.facts import Amount, Facts, Hop, Incident, LotFacts, Refusal, Registered
 from ledger.rules.items import Item, exposed_members, grade_custody, grade_registration, grade_statement, moves_lots
 
-
 _SPOKEN_OF: Final = ("facility", "site", "holder", "exporter", "importer", "payer", "seller", "buyer")
 """Members of statements that name whom they speak of, whatever the attestation says it is about."""
 
@@ -85,6 +84,7 @@ class _Gathering:
     refusals: list[Refusal] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
     interested: dict[str, frozenset[str]] = field(default_factory=dict)
+    named: dict[str, frozenset[str]] = field(default_factory=dict)
     handlers: dict[str, None] = field(default_factory=dict)
     chain_sites: dict[str, None] = field(default_factory=dict)
 
@@ -111,7 +111,8 @@ class _Gathering:
                 self.registered.setdefault(item.body["id"], []).append(item)
             case "attest" | "incident":
                 self.statements.append(item.id)
-                self.interested[item.id] = self._interested(item)
+                self.interested[item.id] = self._behind(item.about)
+                self.named[item.id] = self._behind(_named_in(item))
             case "correct":
                 self._correct(item)
         for subject in record.prev:
@@ -194,10 +195,10 @@ class _Gathering:
     def _received(self, lot_id: str) -> Amount | None:
         return self._amount(lot_id) if lot_id in self.lots else None
 
-    def _interested(self, item: Item) -> frozenset[str]:
+    def _behind(self, subjects: Iterable[str]) -> frozenset[str]:
+        """Who is, operates or holds any of these now."""
         parties: set[str] = set()
-        named = (item.statement.get(one) for one in _SPOKEN_OF) if item.type == "attest" else ()
-        for subject in (*item.about, *filter(None, named)):
+        for subject in subjects:
             known = self.replay.state.subjects.get(subject)
             if isinstance(known, Participant):
                 parties.add(known.id)
@@ -251,7 +252,12 @@ class _Gathering:
         for record_id in self.statements:
             one = self.items[record_id]
             grade = grade_statement(
-                one.kind, one.issuer, one.roles, interested=self.interested[record_id], handlers=self.handlers
+                one.kind,
+                one.issuer,
+                one.roles,
+                interested=self.interested[record_id],
+                handlers=self.handlers,
+                named=self.named[record_id],
             )
             self.items[record_id] = replace(one, grade=grade)
         for hop in self.hops:
@@ -286,6 +292,12 @@ class _Gathering:
                 root[record_id] = first
                 threads.setdefault(first, []).append(one)
         return tuple(Incident(tuple(items)) for items in threads.values())
+
+
+def _named_in(item: Item) -> list[str]:
+    """Whom a statement names as doing what it states."""
+    named = (item.statement.get(one) for one in _SPOKEN_OF) if item.type == "attest" else ()
+    return [one for one in named if one]
 
 
 def tags_of(extract_or_transform: dict[str, Any]) -> list[str]:

@@ -67,15 +67,18 @@ class Item:
 
     @property
     def starts(self) -> str:
-        """From when an attestation holds: its `from`, the date that its statement gives, or when it was made."""
-        stated = self.statement.get(_STARTS.get(self.kind, ""))
-        return str(self.body.get("from") or stated or self.time)
+        """From when an attestation holds: the later of `from` and the date in its statement, else when it was made."""
+        given = (self.body.get("from"), self.statement.get(_STARTS.get(self.kind, "")))
+        return max((one for one in given if one), default=self.time)
 
     @property
     def ends(self) -> str:
-        """Until when an attestation holds, that day included; "" without end."""
-        stated = self.statement.get(_ENDS.get(self.kind, ""))
-        return str(self.body.get("until") or stated or "")
+        """Until when an attestation holds, that day included: the earlier of `until` and the date in its statement.
+
+        "" without end. What a paper says of itself is not made longer by who signs it anew.
+        """
+        given = (self.body.get("until"), self.statement.get(_ENDS.get(self.kind, "")))
+        return min((one for one in given if one), key=_last_moment, default="")
 
     def holds_at(self, moment: str) -> bool:
         """Whether an attestation is in force at a date or time (RFC 3339, compared as text)."""
@@ -86,6 +89,11 @@ class Item:
     def with_correction(self, by: str, replaced: dict[str, Any]) -> Item:
         """The item with members replaced by a later record of its issuer."""
         return replace(self, body={**self.body, **replaced}, corrected=(*self.corrected, by))
+
+
+def _last_moment(text: str) -> str:
+    """A time, or the last second of a day."""
+    return text if "T" in text else f"{text}T23:59:59Z"
 
 
 _PERSONAL: Final[dict[str, tuple[str, ...]]] = {
@@ -121,19 +129,27 @@ def grade_custody(event: str, *, answered: bool) -> Grade:
 
 
 def grade_statement(
-    kind: str, issuer: str, roles: Collection[str], *, interested: Collection[str], handlers: Collection[str]
+    kind: str,
+    issuer: str,
+    roles: Collection[str],
+    *,
+    interested: Collection[str],
+    handlers: Collection[str],
+    named: Collection[str] = (),
 ) -> Grade:
     """The grade of an attestation or incident.
 
     interested: whom it speaks of, or who holds or operates what it speaks of; handlers: everybody
-    who ever held a lot or operated a site of this chain.
+    who ever held a lot or operated a site of this chain; named: whom its statement names as doing what it states.
     """
     if issuer in interested:
         return Grade.SELF_ATTESTED
+    if issuer in handlers:  # whatever else it is: an authority that trades is a trader here
+        return Grade.COUNTERSIGNED
+    if issuer in named:
+        return Grade.SELF_ATTESTED
     if "authority" in roles:
         return Grade.COMPETENT_AUTHORITY
-    if issuer in handlers:
-        return Grade.COUNTERSIGNED
     if not _INDEPENDENT_ROLES.isdisjoint(roles):
         return Grade.INSTRUMENT if kind == "observation" else Grade.INDEPENDENT
     return Grade.SELF_ATTESTED

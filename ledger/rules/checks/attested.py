@@ -169,7 +169,7 @@ def _dates(case: Case, members: ValidityWindow, item: Item, words: str) -> Rulin
         text = f"The {words} runs from {issued} to {expires}: {days} days, at most {members.max_days} are allowed."
         return failed(text, item.id, since=issued, days=days)
     for used in _used(case, members.used, item):
-        if not issued <= used <= expires:
+        if not issued <= used <= expires or not item.holds_at(used):
             return failed(f"The {words} of {issued} to {expires} was used on {used}.", item.id, since=used)
     return passed(f"The {words} runs from {issued} to {expires} ({days} days).", item.id, days=days)
 

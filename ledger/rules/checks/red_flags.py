@@ -225,7 +225,7 @@ def _discharged(case: Case, flag: str, named: Item) -> Ruling:
     found = [
         one
         for one in case.attested("edd_report", *case.facts.subjects)
-        if flag in one.statement["red_flags"] and one.statement["visit"] >= day
+        if flag in one.statement["red_flags"] and day <= one.statement["visit"] <= one.logged[:10]
     ]
     text = f"The flag {flag} of {day}"
     if not found:

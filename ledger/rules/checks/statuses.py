@@ -72,8 +72,8 @@ def _attested(case: Case, site: str) -> list[Entry]:
     for one in case.facts.attestations("site_status", site):
         if one.grade >= Grade.COMPETENT_AUTHORITY:
             said = one.statement
-            end = said.get("expires") or ""
-            found.append(Entry(said["effective"], one.logged[:10], said["status"], end, "", said["act"], one.id))
+            entry = (said["effective"], one.logged[:10], said["status"], one.ends[:10], "", said["act"], one.id)
+            found.append(Entry(*entry))
     return found
 
 
