@@ -58,7 +58,7 @@ def test_the_scan_sees_a_clock_a_key_a_file_and_a_float(source: str, what: str) 
 
 # pydantic's validators speak ValueError; `check_schema` turns what comes of it into a SchemaError.
 SCHEMAS = re.compile(
-    r"ledger/custody/(vocabulary|register|bodies|attestations|diligence)\.py|ledger/rules/(claim|checks/union_imports)\.py"
+    r"ledger/custody/(vocabulary|register|bodies|attestations|diligence)\.py|ledger/rules/(claim|checks/(attested|national|union_imports))\.py"
 )
 FOREIGN = {"ValueError", "KeyError", "TypeError", "IndexError", "RuntimeError", "Exception", "OSError"}
 
