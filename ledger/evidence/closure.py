@@ -132,6 +132,26 @@ def collect_closure(subject: str, origin: str, reader: Reader) -> Closure:
     return Closure(subject, lots, {index: found[index] for index in sorted(found)}, tuple(sorted(topics)))
 
 
+def collect_union(lots: Collection[str], origin: str, reader: Reader) -> tuple[dict[int, Record], set[str]]:
+    """What the bundles of these lots must hold together, by index, and the topics in which it is complete.
+
+    Raises UnknownSubject when one of them is no lot, TooLarge.
+    """
+    kinds = reader.kinds(lots)
+    for lot in lots:
+        if kinds.get(lot) != "lot":
+            raise UnknownSubject("The log knows no such lot: check the id.", subject=lot)
+    found: dict[int, Record] = {}
+    upstream = _collect_lots(lots, reader, found)
+    handlers = _handlers(found.values()) - upstream
+    _take(found, reader.about(upstream | handlers))
+    _take(found, reader.moved(handlers))
+    topics = demand_topics(next(iter(lots)), upstream, found.values())
+    _collect_measures(topics, reader, found)
+    _collect_identities({origin}, upstream | handlers, reader, found)
+    return {index: found[index] for index in sorted(found)}, topics
+
+
 def demand_topics(subject: str, lots: Collection[str], records: Iterable[Record]) -> set[str]:
     """The topics that a bundle about `subject` with these lots and records must be complete in.
 

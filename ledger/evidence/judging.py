@@ -8,11 +8,10 @@ same functions and get the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from ledger.custody.topics import Topics, about_of, moved_by, production_topic, status_topic
 from ledger.encoding import format_json, format_time, join_pointer, parse_b64url
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
@@ -20,15 +19,16 @@ from ledger.errors import EncodingError, Incomplete, VerdictError
 from ledger.evidence.bundle import Bundle, FullEntry
 from ledger.evidence.closure import collect_closure
 from ledger.evidence.coverage import lots_of
+from ledger.evidence.known import Known
 from ledger.log.checkpoint import Checkpoint
 from ledger.rules.claim import Claim, parse_claim
 from ledger.rules.engine import Judgement, decide
 from ledger.rules.gather import ShownRecord, gather
 from ledger.rules.pack import Pack
+from ledger.rules.portfolio_verdicts import LotVerdict, judge_siblings
 from ledger.rules.reference.snapshot import References
+from ledger.rules.siblings import gather_siblings
 from ledger.rules.verdict import format_verdict
-
-_KINDS: Final = {"participant": "participant", "site": "site", "extract": "lot", "transform": "lot"}
 
 
 class Evidence(NamedTuple):
@@ -92,6 +92,33 @@ def judge(
     return decide(claim, facts, packs, references, go_on=go_on)
 
 
+def judge_alike(
+    claim: Claim,
+    lots: Sequence[str],
+    evidence: Evidence,
+    packs: Mapping[str, Pack],
+    references: References,
+    *,
+    valid_as_of: str,
+    known_as_of: str,
+    go_on: Callable[[], None] | None = None,
+) -> Iterator[LotVerdict]:
+    """What `judge` finds for each of these lots, of which the evidence is that of the first; in no order.
+
+    lots: that the same records move and speak of (`Known.group`), so that their bundles show the same records;
+    claim: about any of them. Raises as `judge` does.
+    """
+    shown, hidden = select_known(evidence, known_as_of)
+    alone: Sequence[str] = lots
+    if len(lots) > 1:
+        siblings = gather_siblings(lots, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
+        yield from judge_siblings(claim, siblings, packs, references, go_on=go_on)
+        alone = siblings.others
+    for lot in alone:
+        facts = gather(lot, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
+        yield LotVerdict.of(decide(replace(claim, subject=lot), facts, packs, references, go_on=go_on))
+
+
 def select_known(evidence: Evidence, known_as_of: str) -> tuple[list[ShownRecord], list[str]]:
     """The records that the log held by then and that a lot's bundle needs, and the hidden ones they build on.
 
@@ -100,7 +127,7 @@ def select_known(evidence: Evidence, known_as_of: str) -> tuple[list[ShownRecord
     known = [one for one in evidence.shown if format_time(one.logged // 1000) <= known_as_of]
     if evidence.collected and not evidence.hidden and len(known) == len(evidence.shown):
         return known, []
-    reader = _Known(known)
+    reader = Known((one.index, one.record) for one in known)
     if reader.kinds([evidence.subject]).get(evidence.subject) == "lot":
         needed = collect_closure(evidence.subject, evidence.origin, reader).records
         known = [one for one in known if one.index in needed]
@@ -189,68 +216,3 @@ def _as_named(verdict: Mapping[str, Any], references: References) -> References:
             )
         chosen.append(snapshot)
     return References(chosen)
-
-
-class _Known:
-    """`closure.Reader` over records in memory."""
-
-    def __init__(self, known: Sequence[ShownRecord]) -> None:
-        self._records = {one.index: one.record for one in known}
-        self._place = {one.record.id: one.index for one in known}
-        self._kinds: dict[str, str] = {}
-        self._moved: dict[str, list[int]] = {}
-        self._about: dict[str, list[int]] = {}
-        for index, record in self._records.items():
-            self._take(index, record)
-
-    def _take(self, index: int, record: Record) -> None:
-        moved = moved_by(record)
-        for subject in moved:
-            self._moved.setdefault(subject, []).append(index)
-        if record.type == "genesis":
-            self._kinds |= {record.body["origin"]: "log", record.body["registrar"]["id"]: "participant"}
-        elif record.type in _KINDS:
-            self._kinds |= dict.fromkeys(moved - record.prev.keys(), _KINDS[record.type])
-        spoken_of = about_of(record)
-        if record.type == "correct":
-            corrected = self._place.get(record.body["record"])
-            spoken_of = about_of(self._records[corrected]) if corrected is not None else []
-        for subject in dict.fromkeys(spoken_of):
-            self._about.setdefault(subject, []).append(index)
-
-    def kinds(self, subjects: Collection[str]) -> Mapping[str, str]:
-        """`lot`, `participant`, `site` or `log` for each id that is known."""
-        return {one: self._kinds[one] for one in subjects if one in self._kinds}
-
-    def moved(self, subjects: Collection[str]) -> Mapping[int, Record]:
-        """All records that moved any of these subjects."""
-        return self._found(index for one in subjects for index in self._moved.get(one, ()))
-
-    def about(self, subjects: Collection[str]) -> Mapping[int, Record]:
-        """All statements about any of these subjects, and their corrections."""
-        return self._found(index for one in subjects for index in self._about.get(one, ()))
-
-    def produced(self, months: Collection[tuple[str, str]]) -> Mapping[int, Record]:
-        """Extracts of these sites and months."""
-        return self._listed(production_topic(site, month) for site, month in months)
-
-    def statuses(self, subdivisions: Collection[str]) -> Mapping[int, Record]:
-        """Statuses set for mines in these subdivisions."""
-        return self._listed(status_topic(one) for one in subdivisions)
-
-    def newest(self, subject: str, months: int) -> Mapping[int, Record]:
-        """Not asked for: only what a lot's bundle needs is selected."""
-        raise AssertionError(f"{subject} is no lot, {months}")
-
-    def named(self, records: Collection[str]) -> Mapping[int, Record]:
-        """The records with these ids."""
-        return self._found(self._place[one] for one in records if one in self._place)
-
-    def _listed(self, names: Iterable[str]) -> dict[int, Record]:
-        topics = Topics.of(names)
-        for record in self._records.values():
-            topics.take(record)
-        return self._found(self._place[one] for ids in topics.lists.values() for one in ids)
-
-    def _found(self, indexes: Iterable[int]) -> dict[int, Record]:
-        return {index: self._records[index] for index in sorted(set(indexes))}

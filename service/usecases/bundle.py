@@ -109,17 +109,17 @@ def gather_evidence(conn: Connection, context: Context, view: View, subject: str
     else:
         view.require_owned(subject, kind)
     head = require_head(conn)
-    closure = collect_closure(subject, context.origin, _Rows(conn, context.limits.bundle_records))
+    closure = collect_closure(subject, context.origin, Rows(conn, context.limits.bundle_records))
     lists = closure.lists()
     entries = select_entries_at(conn, closure.indexes)
     sight = Sight(view, [EntryFound(index, entry) for index, entry in entries.items()], known=closure.records)
     if kind != "site":  # who reads a lot reads all upstream of it; what a site has made may be others' business
         sight.readable = frozenset(found.num for found in find_subjects(conn, closure.lots).values())
-    sight.measures = _find_measures(closure, lists, sight)
+    sight.measures = find_measures(closure, lists, sight)
     return Gathered(head, closure, lists, entries, sight)
 
 
-def _find_measures(closure: Closure, lists: Mapping[str, tuple[str, ...]], sight: Sight) -> set[str]:
+def find_measures(closure: Closure, lists: Mapping[str, tuple[str, ...]], sight: Sight) -> set[str]:
     """Records that are evidence about mines: statuses, and production of mines whose lots the reader may read."""
     mines = {
         record.body["site"]
@@ -142,7 +142,7 @@ def sign_lists(context: Context, gathered: Gathered) -> Completeness:
     return Completeness(sign_completeness(statement, [context.signer]), gathered.lists)
 
 
-class _Rows:
+class Rows:
     """What `collect_closure` looks up, from the rows of one snapshot, with a limit on each answer."""
 
     def __init__(self, conn: Connection, limit: int) -> None:

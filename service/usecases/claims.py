@@ -155,7 +155,7 @@ def assess(context: Context, reader: Reader, subject: str) -> dict[str, Any]:
 
 def weigh(context: Context, reader: Reader, question: Question) -> Weighed:
     """The judgement on a claim, from what the reader's bundle of its subject would show now."""
-    subject, go_on = question.claim.subject, _deadline(context)
+    subject, go_on = question.claim.subject, deadline(context)
     with context.store.reading() as conn:
         view = open_view(conn, context, reader)
         known = find_subject(conn, subject)
@@ -177,7 +177,7 @@ def weigh(context: Context, reader: Reader, question: Question) -> Weighed:
     return Weighed(judgement, head, [one for one in seen if one.disclosures])
 
 
-def _deadline(context: Context) -> Callable[[], None]:
+def deadline(context: Context) -> Callable[[], None]:
     """What stops the work, between two rules, that nobody waits for any more."""
     end = context.clock() + context.limits.request_seconds
 
