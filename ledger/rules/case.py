@@ -39,12 +39,19 @@ class Background:
     used: dict[str, Snapshot] = field(default_factory=dict)
 
     def once(self, name: str, build: Callable[[], _T]) -> _T:
-        """A result that several rules of one claim need, computed the first time."""
+        """A result that several rules of one claim need, computed the first time.
+
+        name: says everything that `build` takes besides evidence, claim and references.
+        """
         memo = self.memo
         if name not in memo:
             memo[name] = build()
         found: _T = memo[name]
         return found
+
+    def derive(self, name: str, build: Callable[[], _T]) -> _T:
+        """The same for a small value that follows from a larger one and is all that matters of it."""
+        return self.once(name, build)
 
     @property
     def materials(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ looked at which of the siblings is which, for every lot on its own evidence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -22,8 +22,10 @@ from ledger.rules.pack import Pack
 from ledger.rules.reference.snapshot import References
 from ledger.rules.ruling import Missing
 from ledger.rules.siblings import Siblings
-from ledger.rules.watched import ID, MARK, Watch, WatchedBackground, values_of, watch_facts
+from ledger.rules.watched import ID, MARK, MOST_KEPT, Watch, WatchedBackground, values_of, watch_facts
 
+_PARTS: Final = ("sentence", "evidence", "subjects", "missing", "figures")
+"""Of a ruling, where a lot can be named."""
 SHOWN: Final = (Outcome.FAIL, Outcome.RED_FLAG, Outcome.INSUFFICIENT)
 """Outcomes that speak against a claim, or leave it open."""
 
@@ -71,9 +73,12 @@ def judge_siblings(
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one rule: the values that were read with what was found, and whether it looked too closely."""
+    """What is known of one rule: the values that were read, what was found, and which parts of that name the lot.
 
-    found: list[tuple[dict[str, Any], Finding, bool]]
+    apart: it looked too closely, and is judged on each lot's own evidence.
+    """
+
+    found: list[tuple[dict[str, Any], Finding, tuple[str, ...]]]
     apart: bool = False
 
 
@@ -93,10 +98,10 @@ class _Judging:
 
     def judge(self, lot: str) -> Iterator[Finding]:
         """The findings on one lot."""
-        values = self._watch.values = self._values[lot]
+        self._watch.look_at(lot, self._values[lot])
         alone: Background | None = None
         for due, known in zip(self._due.rules, self._known, strict=True):
-            finding = None if known.apart else self._together(due, known, values, lot)
+            finding = None if known.apart else self._together(due, known, lot)
             if finding is None:
                 alone = alone or self._alone(lot)
                 finding = due.judge(alone)
@@ -106,42 +111,47 @@ class _Judging:
         claim = replace(self._claim, subject=lot)
         return Background(self._siblings.facts_of(lot), claim, self._references, self._packs)
 
-    def _together(self, due: Due, known: _Known, values: Mapping[str, Any], lot: str) -> Finding | None:
+    def _together(self, due: Due, known: _Known, lot: str) -> Finding | None:
         """What was found, or is found now, for all lots with these values; None when it has to be judged alone."""
-        for reads, found, named in known.found:
-            if all(values[name] == value for name, value in reads.items()):
-                return _with_texts(found, partial(_with_lot, lot)) if named else found
+        values = self._watch.values
+        for reads, found, parts in known.found:
+            if not reads or all(values[name] == value for name, value in reads.items()):
+                return _with_texts(found, partial(_with_lot, lot), parts) if parts else found
         self._watch.notes = [{}]
         try:
-            finding = _with_texts(due.judge(self._back), self._watch.unveil)
+            finding = _with_texts(due.judge(self._back), self._watch.unveil, _PARTS)
         except Exception:  # whatever it is, the lot's own evidence has the last word
             known.apart = True
             return None
-        told = _with_texts(finding, partial(_with_lot, lot))
-        known.found.append((self._watch.notes[0], finding, told is not finding))
-        return told
+        ruling, name = finding.ruling, partial(_with_lot, lot)
+        parts = tuple(part for part in _PARTS if _changed(getattr(ruling, part), name) is not getattr(ruling, part))
+        if len(known.found) < MOST_KEPT:
+            known.found.append((self._watch.notes[0], finding, parts))
+        return _with_texts(finding, name, parts)
 
 
 def _with_lot(lot: str, text: str) -> str:
     return text.replace(MARK, lot)
 
 
-def _with_texts(finding: Finding, change: Callable[[str], str]) -> Finding:
-    """The finding with every text changed; the same one where nothing changes."""
+def _with_texts(finding: Finding, change: Callable[[str], str], parts: Iterable[str]) -> Finding:
+    """The finding with the texts of these parts of its ruling changed; the same one where nothing changes."""
     ruling = finding.ruling
-    parts = {name: _changed(getattr(ruling, name), change) for name in ("sentence", "subjects", "figures")}
-    missing = tuple(Missing(_changed(one.what, change), one.who) for one in ruling.missing)
-    if missing == ruling.missing and all(value is getattr(ruling, name) for name, value in parts.items()):
+    changed = {part: _changed(getattr(ruling, part), change) for part in parts}
+    if all(value is getattr(ruling, part) for part, value in changed.items()):
         return finding
-    return replace(finding, ruling=replace(ruling, missing=missing, **parts))
+    return replace(finding, ruling=replace(ruling, **changed))
 
 
 def _changed(value: Any, change: Callable[[str], str]) -> Any:
-    """A JSON value with its texts changed; the same object where nothing changes."""
+    """A part of a ruling with its texts changed; the same object where nothing changes."""
     if isinstance(value, str):
         text = str.__str__(value)
         changed = change(text)
         return value if changed == text and type(value) is str else changed
+    if isinstance(value, Missing):
+        what = _changed(value.what, change)
+        return value if what is value.what else Missing(what, value.who)
     if isinstance(value, dict):
         pairs = [(name, one, _changed(name, change), _changed(one, change)) for name, one in value.items()]
         return value if all(a is c and b is d for a, b, c, d in pairs) else {c: d for _, _, c, d in pairs}

@@ -6,8 +6,9 @@ Checks make rulings with the five functions `passed`, `failed`, `flagged`, `lack
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from ledger.rules.outcome import Outcome
@@ -51,7 +52,7 @@ class Ruling:
     latest: str = ""
 
     def about(self, *subjects: str) -> Ruling:
-        """The same ruling about these subjects."""  # spelt out: made per lot and rule, and `replace` takes five times as long
+        """The same ruling about these subjects."""  # spelt out: `replace` takes five times as long
         return Ruling(
             self.outcome, self.sentence, self.evidence, self.references, self.missing, subjects, self.since,
             self.figures, self.latest,
@@ -85,6 +86,29 @@ def lacking(
 def inapplicable(reason: str, **figures: Any) -> Ruling:
     """Out of scope, with the reason."""
     return Ruling(Outcome.NOT_APPLICABLE, reason, figures=figures)
+
+
+def plain(ruling: Ruling) -> Ruling:
+    """The same ruling in texts that JSON has a form for: NFC, and no half of a surrogate pair.
+
+    Records are so already; lists of other publishers, whose names rulings repeat, may not be.
+    """
+    if ruling.sentence.isascii() and all(map(_is_ascii, ruling.figures.values())):
+        return ruling
+    missing = tuple(Missing(_plain(one.what), one.who) for one in ruling.missing)
+    return replace(ruling, sentence=_plain(ruling.sentence), missing=missing, figures=_plain(ruling.figures))
+
+
+def _is_ascii(value: Any) -> bool:
+    return value.isascii() if isinstance(value, str) else isinstance(value, int)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode())
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def worst(rulings: Iterable[Ruling], *, nothing: Ruling | None = None) -> Ruling:

@@ -6,7 +6,7 @@ A rule is judged once for all siblings if its ruling can't tell them apart. What
   is replaced by the lot's id afterwards; to look into it (its order, its letters) raises `Peeked`
 - mineral, quantities, tags, packages, state: `Watch.read` notes each one that is looked at, with its value
 - which of the ids in the records that they share is its own: such a text (`_Named`) can be handed on, as it
-  is the same for all, but to compare it with `ID`, or to look into it, raises `Peeked`
+  is the same for all; to compare it with `ID` is noted with the answer, to look into it raises `Peeked`
 
 A ruling therefore holds for every sibling whose values are those that were noted; where `Peeked`
 was raised it holds for none, and the rule is judged on each lot's own evidence.
@@ -53,7 +53,7 @@ class _Id(str):
     __hash__ = str.__hash__
 
     def __eq__(self, other: object) -> bool:
-        return _refuse() if isinstance(other, _Named) else str.__eq__(self, other)
+        return other.is_own() if isinstance(other, _Named) else str.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -72,13 +72,18 @@ class _Named(str):
     """A text of a shared record that names siblings; as a text it is a mark, `said` is what it stands for."""
 
     said: str
+    watch: Watch
+
+    def is_own(self) -> bool:
+        """Whether it is the id of the lot that is looked at."""
+        return bool(self.watch.read(f"{_IS}{self.said}"))
 
     def __hash__(self) -> int:
         return hash(ID)  # so that whoever looks for the lot among such texts has to compare them
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, _Id):
-            _refuse()
+            return self.is_own()
         return self.said == (other.said if isinstance(other, _Named) else other)
 
     def __ne__(self, other: object) -> bool:
@@ -103,6 +108,9 @@ _close(_Named, _OPEN)
 ID: Final = _Id("\ue000lot\ue000")
 MARK: Final = str(ID)
 """How `ID` shows in a text. What a record itself says in such characters is a mark too, as if it named a sibling."""
+MOST_KEPT: Final = 32
+"""Results of one name, or findings of one rule, that are kept for lots with the same values."""
+_IS: Final = "is "
 _SAID: Final = re.compile("\ue001([0-9]+)\ue001")
 
 
@@ -111,17 +119,51 @@ class _Noted(NamedTuple):
     value: Any
 
 
+class _Values(dict[str, Any]):
+    """What is its own of the lot that is looked at, with what follows from it."""
+
+    def __init__(self, watch: Watch, lot: str, own: Mapping[str, Any]) -> None:
+        super().__init__(own)
+        self._watch, self._lot = watch, lot
+
+    def __missing__(self, name: str) -> Any:
+        if name.startswith(_IS):
+            return self._lot == name.removeprefix(_IS)
+        self[name] = value = self._watch.follow(name)
+        return value
+
+
 @dataclass
 class Watch:
     """values: what is its own of the lot that is looked at; kept: results by name, each with what was read for it.
 
-    notes: what was read of the lot, one for each result in the making; said: what the marks of shared texts stand for.
+    notes: what was read of the lot, one for each result in the making; said: what the marks of shared texts stand for;
+    derived: how small values follow from those of the lot.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=lambda: [{}])
     kept: dict[str, list[_Noted]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    derived: dict[str, Callable[[], Any]] = field(default_factory=dict)
+
+    def look_at(self, lot: str, own: Mapping[str, Any]) -> None:
+        """Be asked about this lot from now on. own: as `siblings.own_values`."""
+        self.values = _Values(self, lot, own)
+
+    def derive(self, name: str, build: Callable[[], _T]) -> _T:
+        """A value of which it is noted what it is, not what it follows from."""
+        self.derived.setdefault(name, build)
+        found: _T = self.read(name)
+        return found
+
+    def follow(self, name: str) -> Any:
+        """A derived value of this lot, without a note."""
+        self.notes.append({})
+        try:
+            return self.recall(name, self.derived[name])
+        finally:
+            self.notes.pop()
 
     def read(self, name: str) -> Any:
         """One of the lot's own values."""
@@ -131,7 +173,7 @@ class Watch:
     def hide(self, text: str) -> str:
         """A mark for a text that names siblings."""
         named = _Named(f"\ue001{len(self.said)}\ue001")
-        named.said = text
+        named.said, named.watch = text, self
         self.said.append(text)
         return named
 
@@ -145,7 +187,8 @@ class Watch:
         What `build` was given besides the evidence has to stand in `name`; where it does not, what was read before
         the result was asked for counts as read for it.
         """
-        for reads, value in self.kept.get(name, ()):
+        kept = self.kept.setdefault(name, [])
+        for reads, value in kept:
             if all(self.values[one] == read for one, read in reads.items()):
                 self.notes[-1].update(reads)
                 found: _T = value
@@ -158,7 +201,8 @@ class Watch:
             self.notes[-1].update(reads)
         if not _is_named(build, name):
             reads = {key: value for note in self.notes for key, value in note.items()}
-        self.kept.setdefault(name, []).append(_Noted(reads, made))
+        if len(kept) < MOST_KEPT:
+            kept.append(_Noted(reads, made))
         return made
 
 
@@ -243,6 +287,10 @@ class WatchedBackground(Background):
     def once(self, name: str, build: Callable[[], _T]) -> _T:
         """A result that several rules need."""
         return self.watch.recall(name, build)
+
+    def derive(self, name: str, build: Callable[[], _T]) -> _T:
+        """A small value that follows from a larger one."""
+        return self.watch.derive(name, build)
 
 
 def watch_facts(siblings: Siblings, watch: Watch) -> Facts:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from ledger.rules.case import Case, days_between, seconds_between
 from ledger.rules.checks.attested import Days
-from ledger.rules.checks.claims import NoMembers, main_element, mine_shares, percent
+from ledger.rules.checks.claims import NoMembers, element_of, mine_shares, percent
 from ledger.rules.checks.exposure import party_windows
 from ledger.rules.checks.integrity import custody_records
 from ledger.rules.checks.registry import Members, check
@@ -37,7 +37,7 @@ def mine_coverage(case: Case, members: NoMembers) -> Ruling:
     if account is not None:
         text = f"Lot '{account.id}' was made under {account.model}: such material supports no mine of origin."
         return case.lacking(text, "material kept segregated", evidence=[account.made_by.id], percent="0")
-    shares = mine_shares(case, main_element(facts.lot))
+    shares = dict(mine_shares(case, element_of(case, facts.lot)))
     records = tuple(dict.fromkeys(mined.record for mined in facts.mined.values()))
     known = percent(1 - shares.pop("", Fraction(0)))
     if known != "100":

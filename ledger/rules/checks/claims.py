@@ -34,6 +34,11 @@ def main_element(lot: LotFacts) -> str | None:
     return max(metal, key=lambda one: (metal[one], one)) if metal else None
 
 
+def element_of(case: Case, lot: LotFacts) -> str | None:
+    """The same, for a lot of the evidence."""
+    return case.back.derive(f"main element {lot.id}", lambda: main_element(lot))
+
+
 def mine_shares(case: Case, element: str | None) -> dict[str, Fraction]:
     """The exact share of the lot's contained metal that each mine site has; computed once per claim."""
     return once(case, f"mine_shares {element}", lambda: _mine_shares(case.facts, element))
@@ -61,7 +66,7 @@ def origin_is(case: Case, members: NoMembers) -> Ruling:
     records = tuple(dict.fromkeys(facts.mined[one].record for one in facts.mined))
     if weakest in ("mass_balance", "book_and_claim"):
         return failed(f"A hop was kept under {weakest}: such material supports no claim of origin.", *records)
-    element = parse_analyte(terms.element).element if terms.element else main_element(facts.lot)
+    element = parse_analyte(terms.element).element if terms.element else element_of(case, facts.lot)
     shares = mine_shares(case, element)
     if "" in shares:
         return case.lacking("Part of the chain does not lead back to a mine.", "the records of every lot upstream")

@@ -17,7 +17,7 @@ from pydantic import Field
 from ledger.custody.provenance import index_parents, share_origins
 from ledger.custody.vocabulary import MODELS
 from ledger.rules.case import Case
-from ledger.rules.checks.claims import main_element, percent
+from ledger.rules.checks.claims import element_of, percent
 from ledger.rules.checks.figures import number, once
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import LotFacts
@@ -64,7 +64,7 @@ def shares_of(case: Case) -> dict[str, Fraction]:
     """The share that each mined lot has in the subject's main metal."""
     facts = case.facts
     assert facts.lot is not None  # noqa: S101 - callers ask about lots
-    element = main_element(facts.lot)
+    element = element_of(case, facts.lot)
     return once(
         case, f"mined shares {element}", lambda: share_origins(facts.subject, index_parents(facts.edges), element)
     )

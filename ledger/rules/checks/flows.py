@@ -19,7 +19,7 @@ from ledger.custody.quantity import MASS_PLACES, parse_analyte
 from ledger.custody.topics import format_month, number_of_month
 from ledger.custody.vocabulary import Percent
 from ledger.rules.case import Case
-from ledger.rules.checks.claims import main_element
+from ledger.rules.checks.claims import element_of
 from ledger.rules.checks.figures import Decimal, number, show
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import LotFacts
@@ -109,7 +109,7 @@ def _elements(case: Case) -> list[str]:
     """The main metal of the subject, or of all lots of the evidence."""
     facts = case.facts
     lots: Iterable[LotFacts] = [facts.lot] if facts.lot else facts.lots.values()
-    return sorted({element for lot in lots if (element := main_element(lot))})
+    return sorted({element for lot in lots if (element := element_of(case, lot))})
 
 
 def totals(rows: Iterable[Any], element: str) -> dict[tuple[str, str], Fraction]:

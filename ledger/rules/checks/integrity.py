@@ -254,7 +254,7 @@ def nobody_exposed(case: Case, members: NoMembers) -> Ruling:
     everything = [
         one
         for one in (*facts.items.values(), *(refusal.item for refusal in facts.refusals))
-        if facts.subjects & set(one.about)
+        if not facts.subjects.isdisjoint(one.about)
     ]
     shown = [one for one in everything if one.exposed]
     if shown:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from ledger.rules.case import Case
-from ledger.rules.checks.claims import main_element, mine_shares, percent
+from ledger.rules.checks.claims import element_of, main_element, mine_shares, percent
 from ledger.rules.checks.targets import SMELTING
 from ledger.rules.facts import Hop, LotFacts, Registered
 from ledger.rules.items import Item
@@ -51,7 +51,7 @@ def origins_of(case: Case, lot: LotFacts) -> Origins | Ruling:
     if mixed is not None:
         text = f"Lot '{mixed.id}' was kept under {mixed.model}: nobody can say where its material comes from."
         return case.lacking(text, "material kept segregated", evidence=[mixed.made_by.id])
-    sites = mine_shares(case, main_element(lot))
+    sites = mine_shares(case, element_of(case, lot))
     if "" in sites:
         known = percent(1 - sites[""])
         text = f"Only {known} % of the material leads back to a mine."
