@@ -30,7 +30,7 @@ from ledger.log.note import format_vkey
 from ledger.log.proof import check_receipt, parse_receipt
 from ledger.log.tiles import TileReader, plan_tiles, tile_path, tile_width
 from service.usecases.submit import Submission
-from tests.support.server import SIGNER, candidates, new_service
+from tests.support.server import SIGNER, candidates, database_url, new_service
 from tests.support.world import (
     DEPOT,
     MINE,
@@ -64,6 +64,11 @@ def recent_world() -> World:
     return world
 
 
+def program(state: Path) -> list[str]:
+    """`lodeline-server` on a state folder and its database."""
+    return [sys.executable, "-m", "service.manage", "--state", str(state), "--database", database_url(state)]
+
+
 class Server:
     """`lodeline-server serve` on a state folder, in a process group of its own."""
 
@@ -71,11 +76,9 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        words = ["-m", "service.manage", "--state", str(state), "serve", "--port", str(self.port)]
+        words = [*program(state), "serve", "--port", str(self.port)]
         environment = {**os.environ, "LODELINE_WORKERS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, *words], stderr=subprocess.PIPE, env=environment, start_new_session=True
-        )
+        self.process = subprocess.Popen(words, stderr=subprocess.PIPE, env=environment, start_new_session=True)
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines: list[bytes] = []
         up = threading.Event()
@@ -234,8 +237,6 @@ def test_no_acknowledged_record_vanishes(tmp_path: Path) -> None:
         check_one_history(client, {*told.checkpoints, *receipts})
     server.end(signal.SIGTERM)
     assert any(b'"stopped"' in line for line in server.lines), "a server that is told to stop does so in order"
-    checked = subprocess.run(
-        [sys.executable, "-m", "service.manage", "--state", str(state), "fsck", "--json"], capture_output=True
-    )
+    checked = subprocess.run([*program(state), "fsck", "--json"], capture_output=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert orjson.loads(checked.stdout)["sound"]
