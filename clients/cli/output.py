@@ -36,8 +36,14 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def show_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    """One JSON document on stdout. Control characters in texts, and those that turn text around, are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("".join(one if one.isprintable() or one == "\n" else _escape(one) for one in text) + "\n")
+
+
+def _escape(sign: str) -> str:
+    """As JSON writes a character in ASCII."""
+    return json.dumps(sign)[1:-1]
 
 
 def clean(value: Any) -> str:

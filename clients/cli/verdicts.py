@@ -105,14 +105,19 @@ def read_references(words: list[str]) -> list[Any]:
 
 def read_told(content: bytes) -> Told:
     """A verdict, signed or not, from bytes."""
+    from ledger.encoding import format_json
+    from ledger.errors import EncodingError, VerdictError
+    from ledger.rules.verdict_form import check_verdict
+
     try:
         value = json.loads(content)
-    except ValueError as error:
+        format_json(value)  # numbers and texts as verdicts have them
+        signed = isinstance(value, dict) and "verdict" in value
+        return Told(check_verdict(value["verdict"] if signed else value), content, signed)
+    except (ValueError, RecursionError) as error:
         raise LocalError("This is not a verdict: a JSON file from `lodeline claim` is expected.") from error
-    verdict = value.get("verdict", value) if isinstance(value, dict) else None
-    if not isinstance(verdict, dict) or verdict.get("format") != "lodeline-verdict/1":
-        raise LocalError("This is not a verdict: a JSON file from `lodeline claim` is expected.")
-    return Told(verdict, content, verdict is not value)
+    except (EncodingError, VerdictError) as error:
+        raise LocalError(f"A JSON file from `lodeline claim` is expected: {error.message}") from error
 
 
 def write_documents(told: Told, html: Path | None, pdf: Path | None) -> None:

@@ -29,6 +29,7 @@ from ledger.rules.portfolio_verdicts import LotVerdict, judge_siblings
 from ledger.rules.reference.snapshot import References
 from ledger.rules.siblings import gather_siblings
 from ledger.rules.verdict import format_verdict
+from ledger.rules.verdict_form import check_verdict
 
 
 class Evidence(NamedTuple):
@@ -163,6 +164,10 @@ def recompute(
         valid_as_of=verdict["valid_as_of"],
         known_as_of=verdict["known_as_of"],
     )
+    if max(one.index for one in judgement.facts.items.values()) >= checkpoint.size:
+        raise VerdictError(
+            "The verdict rests on records that the log which it names does not have.", pointer="/log/size"
+        )
     return format_verdict(judgement, checkpoint)
 
 
@@ -181,17 +186,12 @@ def find_differences(given: Any, again: Any, pointer: str = "") -> list[str]:
 
 
 def _read(verdict: Mapping[str, Any], evidence: Evidence) -> tuple[Claim, Checkpoint]:
+    check_verdict(verdict)
+    claim, log = parse_claim(verdict["claim"]), verdict["log"]
     try:
-        claim = parse_claim(verdict["claim"])
-        log = verdict["log"]
         checkpoint = Checkpoint(log["origin"], log["size"], parse_b64url(log["root"]))
-        texts = [verdict["valid_as_of"], verdict["known_as_of"]]
-        texts += [named[name] for named in verdict["packs"] for name in ("id", "version", "digest")]
-        texts += [named[name] for named in verdict["references"] for name in ("dataset", "digest", "published")]
-    except (KeyError, TypeError, EncodingError) as error:
-        raise VerdictError("The verdict lacks a member, or has one of another type.") from error
-    if not all(isinstance(one, str) for one in texts):
-        raise VerdictError("A date, pack or snapshot of the verdict is not named by texts.")
+    except EncodingError as error:
+        raise VerdictError(error.message, pointer="/log/root") from error
     if claim.subject != evidence.subject or checkpoint.origin != evidence.origin:
         raise VerdictError(
             f"The verdict is about '{claim.subject}', this evidence about '{evidence.subject}'.",

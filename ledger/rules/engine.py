@@ -29,7 +29,7 @@ from ledger.rules.minerals import expand
 from ledger.rules.outcome import Answer, Grade, Outcome, Severity, Standing, combine
 from ledger.rules.pack import Pack, RuleForm, bind, grade_of, parameters_of
 from ledger.rules.reference.snapshot import References, Snapshot
-from ledger.rules.ruling import Ruling, inapplicable, lacking
+from ledger.rules.ruling import Ruling, inapplicable, lacking, plain
 
 PLAN_DAYS: Final = 184
 """Six months: the longest mitigation plan (OECD guidance Annex II; Gold Supplement)."""
@@ -178,7 +178,7 @@ def judge_rule(
         return Finding(rule, pack, inapplicable(out_of_scope), None)
     case = Case(back, rule.id, grade_of(rule), tuple(rule.supplier))
     members = _bind(rule, parameters) if members is None else members
-    ruling = CHECKS[rule.check].run(case, members)
+    ruling = plain(CHECKS[rule.check].run(case, members))
     grade = min((one.grade for one in back.facts.of(ruling.evidence)), default=None)
     if ruling.outcome is Outcome.PASS:
         ruling = _hold_to_grade(ruling, case, grade)

@@ -17,6 +17,7 @@ from ledger.keys import PrivateKey, PublicKey, parse_public_jwk
 from ledger.log.note import Ed25519Signer, Verifier, open_note, sign_note
 from ledger.rules.verdict import FORMAT as VERDICT_FORMAT
 from ledger.rules.verdict import verdict_id
+from ledger.rules.verdict_form import check_verdict
 
 FORMAT: Final = "lodeline-signed-verdict/1"
 TYP: Final = "verdict+jws"
@@ -87,10 +88,14 @@ def open_verdict(envelope: Any, verifiers: Iterable[Verifier]) -> SignedVerdict:
     verdict, signature = envelope["verdict"], envelope["signature"]
     if not isinstance(verdict, dict) or verdict.get("format") != VERDICT_FORMAT:
         raise VerdictError(f"This reader knows verdicts of the format {VERDICT_FORMAT}.", pointer="/verdict/format")
+    try:
+        check_verdict(verdict)
+    except VerdictError as error:
+        raise VerdictError(error.message, pointer=f"/verdict{error.pointer}") from error
     if not isinstance(envelope["certificate"], str) or not isinstance(signature, str):
         raise VerdictError("Certificate and signature are texts.", pointer="/certificate")
     origin, key = open_certificate(envelope["certificate"], verifiers)
-    if not isinstance(verdict.get("log"), dict) or verdict["log"].get("origin") != origin:
+    if verdict["log"]["origin"] != origin:
         raise VerdictError("The verdict is about another log than its key's.", pointer="/verdict/log/origin")
     header, separator, value = signature.partition("..")
     if not separator or header != _header(key):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clients.cli.output import show_json
 from ledger.rules.claim import CLAIMS
 from ledger.rules.packs import read_packs
 from tests.clients.town import BUYER, MINE, TRADER, Town, open_town
@@ -119,7 +120,7 @@ def test_what_a_verdict_rests_on_and_does_not_ship_is_given_to_verify(town: Town
 
 def test_what_cannot_be_asked(town: Town) -> None:
     assert claim(town, "--claim", "clean", code=1)["error"]["pointer"] == "/claim/type"
-    assert claim(town, *CHAIN, "--parameter", "nothing=1", code=1)["error"]["pointer"] == "/parameters/nothing"
+    assert claim(town, *CHAIN, "--parameter", "nothing=1", code=1)["error"]["pointer"] == "/claim/parameters/nothing"
     town.run(MINE, "claim", "LOT-1", *CHAIN, "--term", "country", code=2)
     town.run(MINE, "claim", "LOT-1", *CHAIN, "--offline", "nowhere.json", code=2)
     assert claim(town, *CHAIN, who=BUYER, code=1)["error"]["code"] == "not-found"
@@ -159,7 +160,27 @@ def test_rules_are_listed_and_shown(town: Town) -> None:
 
 
 def test_what_is_no_verdict(town: Town, tmp_path: Path) -> None:
-    for content in ("{", "[]", "{}"):
+    deep, odd = "[" * 100_000, '{"format": "lodeline-verdict/1", "answer": NaN}'
+    for content in (
+        "{",
+        "[]",
+        "{}",
+        deep,
+        odd,
+        '{"format": "lodeline-verdict/1"}',
+        '{"verdict": {"findings": {}}}',
+        "\xff",
+    ):
         file = tmp_path / "x.json"
         file.write_text(content)
         town.run(TRADER, "verdict", "show", str(file), code=2)
+
+
+def test_foreign_text_does_not_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters (also the C1 ones that some terminals obey) and turned text are escaped in JSON too."""
+    hostile = "\x1b[2J \x9b31m \u202egnp.exe \x7f \u200b Z\u00fcrich"
+    show_json({"sentence": hostile})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"sentence": hostile}
+    assert all(one.isprintable() or one == "\n" for one in out)
+    assert "Z\u00fcrich" in out

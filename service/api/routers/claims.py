@@ -121,6 +121,8 @@ def get_verdict(service: BackendDep, reader: MemberDep, id: VerdictId, form: For
         "content-disposition": f'inline; filename="{id[:16]}.{_SUFFIXES[form]}"',
         "x-content-type-options": "nosniff",
     }
+    if form == "html":  # its own styles and nothing else
+        headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     return Response(data, media_type=media, headers=headers)
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from ledger.encoding import format_json, parse_json
+from ledger.log.checkpoint import Checkpoint
 from ledger.rules.outcome import Grade, Outcome
 from ledger.rules.pack import Pack
+from ledger.rules.verdict import format_verdict
 from tests.ledger.rules.test_attested import says
-from tests.ledger.rules.test_engine import INSPECTED, edd, inspection, pack, plan, trial
+from tests.ledger.rules.test_engine import INSPECTED, edd, inspection, judge, pack, plan, trial
 from tests.ledger.rules.test_engine import failing as failing
 from tests.ledger.rules.test_engine import flagging as flagging
 from tests.support.story import (
@@ -29,7 +32,7 @@ from tests.support.story import (
     coltan_story,
     start_story,
 )
-from tests.support.world import REGISTRAR
+from tests.support.world import ORIGIN, REGISTRAR
 
 PASS, FAIL, FLAG, LACK = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG, Outcome.INSUFFICIENT
 MINES = [MINE_A, "site:mine-b"]
@@ -194,3 +197,28 @@ def test_who_registers_is_no_party_to_the_chain() -> None:
     assert [one.grade for one in facts.attestations("inspection")] == [Grade.SELF_ATTESTED]
     story.attest(LAB, "inspection", MINE_A, inspection("2026-01-05"))
     assert story.facts(subject=MINE_A).attestations("inspection")[-1].grade is Grade.INDEPENDENT
+
+
+# ---- texts that have no JSON form -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [("Zu\u0308rich \u0301x", "Z\u00fcrich"), ("Half \ud800 pair", "Half ? pair"), ("Plain", "Plain")],
+)
+def test_a_listed_name_in_any_spelling_does_not_keep_a_verdict_from_being_written(
+    story: Story, monkeypatch: pytest.MonkeyPatch, listed: str, told: str
+) -> None:
+    """A list may spell names decomposed, or with half of a surrogate pair: a hit must still be told."""
+    from ledger.rules.checks.registry import CHECKS, Check, Members
+    from ledger.rules.ruling import failed
+
+    def hit(case: Any, members: Any) -> Any:
+        return failed(f"It is {listed}.", since="2026-01-01", name=listed, names=[listed, 7])
+
+    monkeypatch.setitem(CHECKS, "hit", Check("hit", "", Members, hit))
+    verdict = format_verdict(judge(story, pack("", check="hit")), Checkpoint(ORIGIN, 40, bytes(32)))
+    found = parse_json(format_json(verdict))["findings"][-1]
+    assert found["sentence"].startswith(f"It is {told}")
+    assert found["figures"]["name"].startswith(told)
+    assert found["figures"]["names"][1] == 7

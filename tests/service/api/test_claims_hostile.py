@@ -172,3 +172,12 @@ def test_verdicts_of_others_are_neither_listed_nor_read(desk: Desk) -> None:
     missing = desk.get(f"/v1/verdicts/{'0' * 64}", TRADER).json()
     hidden = desk.get(place, TRADER).json()
     assert {**missing, "instance": ""} == {**hidden, "instance": ""}
+
+
+def test_a_page_may_load_its_own_styles_and_nothing_else(desk: Desk) -> None:
+    place = ask(desk, SMELTER, question()).headers["location"]
+    page = desk.get(place, SMELTER, form="html")
+    policy = page.headers["content-security-policy"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    assert "<script" not in page.text
+    assert desk.get(place, SMELTER).headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
