@@ -98,7 +98,7 @@ def start_service(narrator: Narrator, folder: Path, port: int, trust: Path) -> R
     narrator.say(f"The service starts on 127.0.0.1:{port}.")
     words = ("--state", "service", "serve", "--port", str(port))
     narrator.command(("lodeline-server", *words))
-    environment = {"LODELINE_WITNESSES": str(trust), "LODELINE_HOST": "127.0.0.1"}
+    environment = {"LODELINE_WITNESSES": str(trust), "LODELINE_WITNESS_SECONDS": "1", "LODELINE_HOST": "127.0.0.1"}
     running = Running("service", [*lodeline("lodeline-server"), *words], folder, environment)
     try:
         running.wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"))

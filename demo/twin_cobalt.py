@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clients.sdk import events
-from demo.ask import Question, ask
+from demo.ask import Question, ask_ahead, tell_answer
 from demo.shapes import Json, amount, lot, measured
 from demo.stage import Stage
 
@@ -19,6 +19,7 @@ BLENDED = Question(
     "cobalt_mine", BLEND, "custody_model", "supported", (("model", "controlled_blending"), ("share", "92")),
     rules=("COC.CB",),
 )  # fmt: skip
+SUSPENDED = replace(BLENDED, who="agency", answer="refuted", packs=NATIONAL, name="blend-national", rules=())
 
 
 def play(stage: Stage) -> None:
@@ -29,14 +30,13 @@ def play(stage: Stage) -> None:
         "Mass and metal balance to the kilogram. What does not hold is the word 'segregated'.",
     )
     mix(stage)
+    ask_ahead(stage, SEGREGATED, BLENDED, SUSPENDED)
     narrator.say("The plant claims that the hydroxide was kept segregated all the way:")
-    ask(stage, SEGREGATED)
+    tell_answer(stage, SEGREGATED)
     narrator.say("What is true of the blend: 92 % of its metal is of the industrial kind, and that may be claimed.")
-    ask(stage, BLENDED)
-    narrator.say(
-        "Under the law of the DRC it fails all the same: artisanal cobalt is suspended since 19 December 2025."
-    )
-    ask(stage, replace(BLENDED, answer="refuted", packs=NATIONAL, name="blend-national", rules=()))
+    tell_answer(stage, BLENDED)
+    narrator.say("The mines agency asks by the law of the DRC: artisanal cobalt is suspended since 19 December 2025.")
+    tell_answer(stage, SUSPENDED)
 
 
 def _ore(mass: str, copper: str, cobalt: str) -> Json:

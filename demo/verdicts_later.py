@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clients.sdk import events
-from demo.actor import Actor
-from demo.ask import ask
+from demo.actor import Actor, run_lodeline
+from demo.ask import CORES, ask
 from demo.stage import Stage
 from demo.verdicts import EXPORTABLE
 from ledger.encoding import format_json, format_time
@@ -41,9 +43,7 @@ def play(stage: Stage) -> None:
     ask(stage, now)
     narrator.say("And as it was known a moment ago: the old answer stands.")
     ask(stage, then)
-    judge_again(stage, exporter)
-    tamper(stage, exporter)
-    leave_out(stage, exporter, incident)
+    verify_all(stage, exporter, make_bundles(stage, exporter.folder, incident))
 
 
 def _next_second(moment: str) -> None:
@@ -53,7 +53,7 @@ def _next_second(moment: str) -> None:
 
 
 def report(stage: Stage) -> str:
-    """A field monitor reports armed men who tax the diggers of site B; the agency verifies it."""
+    """A field monitor reports armed men who tax the diggers of site B, and says that it verified it."""
     days, monitor = stage.days, stage["monitor"]
     body: dict[str, Any] = {
         "about": stage.about("site:riverside-B"), "category": "A2.3.ii", "severity": 3, "status": "open",
@@ -64,70 +64,77 @@ def report(stage: Stage) -> str:
     return monitor.do(event, "armed men taxed the diggers of site B (who said so is concealed)", reveal=()).id
 
 
-def judge_again(stage: Stage, exporter: Actor) -> None:
-    """Offline, from the bundle alone: the same verdict, byte for byte."""
-    stage.narrator.say("The bundle carries evidence and verdict. Anybody can compute it again, without the service:")
-    with exporter.no_network():
-        text = exporter.run("verify", BUNDLE, *_trust(stage), *_references(stage), lines=0)
-    stage.narrator.output("\n".join(line for line in text.splitlines() if "completeness" in line or "verdicts" in line))
-    stage.check("1 verdicts follow from this evidence" in text, "the verdict must follow from the evidence")
-    stage.narrator.good("the same verdict, computed from the bundle alone")
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A bundle that `lodeline verify` looks at. say: before it; words: that it must print; good: what that shows."""
+
+    file: str
+    code: int
+    words: str
+    say: str
+    good: str
 
 
-def tamper(stage: Stage, exporter: Actor) -> None:
-    """The answer is changed from refuted to supported: by the exporter, then by the operator, who can sign it."""
-    stage.narrator.say("The exporter changes the answer in the bundle to 'supported', and mends the file's digest:")
-    value = _read(exporter.folder / BUNDLE)
+def make_bundles(stage: Stage, folder: Path, incident: str) -> list[Check]:
+    """The bundle as it came, with a changed answer, with a signed lie, and without the incident."""
+    value = read_bundle(folder / BUNDLE)
     envelope = value["verdicts"][0]
     envelope["verdict"]["answer"] = "supported"
-    _write(exporter.folder / TAMPERED, value)
-    _refuted(stage, exporter, TAMPERED, "bad-signature")
-    stage.narrator.good("refuted: nobody signed this verdict")
-    stage.narrator.say(
-        "So the operator of the service lends a hand, and signs the lie with the real key of its verdicts:"
-    )
+    write_bundle(folder / TAMPERED, value)
     key = parse_private_jwk(json.loads((stage.folder / "service" / "verifier.key").read_bytes()))
     value["verdicts"] = [sign_verdict(envelope["verdict"], key, envelope["certificate"])]
-    _write(exporter.folder / SIGNED, value)
-    _refuted(stage, exporter, SIGNED, "/verdicts/0/verdict/answer")
-    stage.narrator.good("refuted: this evidence leads to another answer, whoever signs")
+    write_bundle(folder / SIGNED, value)
+    value["entries"] = [one for one in value["entries"] if not _holds(one, incident)]
+    value["verdicts"] = []
+    mend_proofs(value)
+    write_bundle(folder / SHORT, value)
+    return [
+        Check(
+            BUNDLE, 0, "1 verdicts follow from this evidence",
+            "The bundle carries evidence and verdict. Anybody can compute it again, without the service:",
+            "the same verdict, computed from the bundle alone",
+        ),
+        Check(
+            TAMPERED, 1, "bad-signature",
+            "The exporter changes the answer in the bundle to 'supported', and mends the file's digest:",
+            "refuted: nobody signed this verdict",
+        ),
+        Check(
+            SIGNED, 1, "/verdicts/0/verdict/answer",
+            "So the operator of the service lends a hand, and signs the lie with the real key of its verdicts:",
+            "refuted: this evidence leads to another answer, whoever signs",
+        ),
+        Check(
+            SHORT, 1, incident, "Then the exporter leaves the incident out, and the verdict with it:",
+            f"refuted: the operator's signed list names the record that is missing, {incident[:8]}…",
+        ),
+    ]  # fmt: skip
 
 
-def leave_out(stage: Stage, exporter: Actor, incident: str) -> None:
-    """The incident is cut out of the bundle."""
-    stage.narrator.say("Then it leaves the incident out, and the verdict with it:")
-    value = _read(exporter.folder / BUNDLE)
-    kept = [one for one in value["entries"] if not _holds(one, incident)]
-    stage.check(len(kept) == len(value["entries"]) - 1, "the bundle must hold the incident")
-    value["entries"], value["verdicts"] = kept, []
-    _mend_proofs(value)
-    _write(exporter.folder / SHORT, value)
-    _refuted(stage, exporter, SHORT, incident)
-    stage.narrator.good(f"refuted: the operator's signed list names the record that is missing, {incident[:8]}…")
-
-
-def _refuted(stage: Stage, exporter: Actor, name: str, words: str) -> None:
-    with exporter.no_network():
-        text = exporter.run("verify", name, *_trust(stage), *_references(stage), code=1, lines=0)
-    shown = [line for line in text.splitlines() if " fail " in line or words in line]
-    stage.narrator.output("\n".join(shown), lines=12)
-    stage.check(words in text, f"`lodeline verify {name}` should name {words}:\n{text}")
+def verify_all(stage: Stage, exporter: Actor, checks: Sequence[Check]) -> None:
+    """All of them offline, two at a time; told one after the other."""
+    grounds = ("--trust", str(stage.notes["trust"]))
+    grounds += tuple(word for one in stage.notes["references"] for word in ("--reference", one))
+    commands = [("verify", one.file, *grounds) for one in checks]
+    width = stage.narrator.inner_width
+    with exporter.no_network(), ThreadPoolExecutor(CORES) as pool:
+        runs = list(pool.map(lambda words: run_lodeline(exporter.folder, words, width), commands))
+    for one, words, done in zip(checks, commands, runs, strict=True):
+        text = done.stdout + done.stderr
+        stage.narrator.say(one.say)
+        stage.narrator.command(("lodeline", *words))
+        shown = [line for line in text.splitlines() if " fail " in line or one.words in line or "completeness" in line]
+        stage.narrator.output("\n".join(shown))
+        stage.check(one.words in text, f"`lodeline verify {one.file}` should name {one.words}:\n{text}")
+        stage.check(done.returncode == one.code, f"`lodeline verify {one.file}` ended with {done.returncode}:\n{text}")
+        stage.narrator.good(one.good)
 
 
 def _holds(entry: dict[str, Any], record: str) -> bool:
     return "entry" in entry and parse_record(parse_entry(entry["entry"].encode())[1]).id == record
 
 
-def _trust(stage: Stage) -> tuple[str, ...]:
-    return ("--trust", str(stage.notes["trust"]))
-
-
-def _references(stage: Stage) -> tuple[str, ...]:
-    """The lists that the rules looked at, as anybody can get them from their publishers."""
-    return tuple(word for one in stage.notes["references"] for word in ("--reference", one))
-
-
-def _mend_proofs(bundle: dict[str, Any]) -> None:
+def mend_proofs(bundle: dict[str, Any]) -> None:
     """Only the hashes that a proof still uses, in the order of first use."""
     hashes: list[str] = bundle["hashes"]
     places: dict[str, int] = {}
@@ -136,12 +143,12 @@ def _mend_proofs(bundle: dict[str, Any]) -> None:
     bundle["hashes"] = list(places)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_bundle(path: Path) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(path.read_bytes())
     return value
 
 
-def _write(path: Path, value: dict[str, Any]) -> None:
+def write_bundle(path: Path, value: dict[str, Any]) -> None:
     """A bundle in its canonical form, with its own digest mended."""
     value.pop("digest", None)
     value["digest"] = hashlib.sha256(format_json(value)).hexdigest()
