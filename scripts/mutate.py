@@ -42,7 +42,16 @@ SWAPS = [  # what is looked for, what stands there instead
 STATEMENT = re.compile(
     r"^\s+(?!(?:return|let|function|bytes32|uint|bool|Head|ILog)\b|[)}])(?:\S.*;|(?:mstore|pop|hashed|at|fn|sn|fr|sr)\b.*)\s*$"
 )
-ANSWERED: set[tuple[str, str]] = set()
+_EQUAL = "if (oldSize == newSize) return oldSize != 0 && proof.length == 0 && oldRoot == newRoot;"
+_ORDER = "if (oldSize == 0 || oldSize > newSize || proof.length == 0) return false;"
+ANSWERED = {
+    # The sizes are equal where the line asks.
+    (_EQUAL, _EQUAL.replace("return oldSize", "return newSize")),
+    # Equal sizes were answered the line before.
+    (_ORDER, _ORDER.replace(">", ">=")),
+    # From a size of 0 no proof of any length is whole: what the condition says is said for the reader.
+    (_ORDER, _ORDER.replace("oldSize == 0", "newSize == 0")),
+}
 
 
 class Mutant(NamedTuple):

@@ -13,7 +13,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from ledger.errors import ProofError
-from ledger.log.merkle import EMPTY_ROOT, check_consistency, check_inclusion
+from ledger.log.merkle import EMPTY_ROOT, check_consistency, check_inclusion, node_hash
 from scripts.devchain import Contract, Devchain, RpcError
 from tests.contracts.world import HONEST, LOG_ID, corruptions, flipped, register
 
@@ -157,6 +157,30 @@ def test_a_tree_of_nothing_proves_nothing(verifier: Contract) -> None:
         assert verifier.call("isConsistent", 0, EMPTY_ROOT, new, root, []) is False
         assert verifier.call("isConsistent", 0, bytes(32), new, root, []) is False
         assert verifier.call("isIncluded", HONEST.leaves[0], 0, 0, [], EMPTY_ROOT) is False
+
+
+def test_no_proof_leads_from_a_larger_tree_to_a_smaller_one(verifier: Contract) -> None:
+    """Roots and proof are made to fit: without a look at the sizes, the climb would end at both."""
+    crafted = [_backwards(old, new) for old in SIZES for new in range(1, old)]
+    data = [verifier.data("isConsistent", *step) for step in crafted]
+    assert ask(verifier, data) == [NO] * len(crafted)
+
+
+def _backwards(old: int, new: int) -> Step:
+    hashes = [sha256(b"%d" % n).digest() for n in range(16)]
+    fn, sn = old - 1, new - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = hashes[0]
+    used = int(old & (old - 1) != 0)  # or else the seed is the old root
+    while fn or sn:
+        if fn & 1:
+            fr, sr = node_hash(hashes[used], fr), node_hash(hashes[used], sr)
+        elif fn != sn:
+            sr = node_hash(sr, hashes[used])
+        used += fn & 1 or fn != sn
+        fn, sn = fn >> 1, sn >> 1
+    return Step(old, fr, new, sr, hashes[:used])
 
 
 def test_the_largest_sizes(verifier: Contract) -> None:
