@@ -42,8 +42,11 @@ def test_a_verdict_with_anything_in_any_place_is_reported_on(value: Any) -> None
         report = check(WORLD, envelope)
     except LedgerError:  # what cannot be written as canonical JSON is in no bundle either
         return
-    assert (told(report) == ["same"]) == (value == VERDICT)
-    assert report.verified == (value == VERDICT)
+    same = format_json(value) == format_json(VERDICT)
+    assert report.verified == (told(report) == ["same"])
+    assert report.verified or not same
+    if report.verified and not same:  # the packs of its own type stand in every claim, named or not
+        assert {**value, "claim": {**value["claim"], "packs": ["claims"]}} == VERDICT
 
 
 @settings(max_examples=60)
