@@ -53,7 +53,6 @@ class Settings:
     port: int = 8000
     workers: int = 2
     witnesses: Path | None = None
-    public_url: str = ""
     log_level: str = "info"
     witness_seconds: float = 10.0
     cors_origins: str = ""
