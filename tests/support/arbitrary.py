@@ -15,7 +15,23 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from hypothesis import strategies as st
 from pydantic import StringConstraints
 
-from ledger.custody.vocabulary import Amount, Code, Country, Date, Geometry, Id, Name, Note, Number, Part, Percent, Time
+from ledger.custody.vocabulary import (
+    Amount,
+    Analyte,
+    Code,
+    Country,
+    Date,
+    Geometry,
+    Id,
+    Moisture,
+    Name,
+    Note,
+    Number,
+    Part,
+    Percent,
+    PositiveMass,
+    Time,
+)
 
 _DAYS: Final = ("1000-01-01", "2025-12-31", "2026-03-02", "2026-03-31", "2026-04-01", "2026-05-20", "2999-12-31")
 _NAMES: Final = ("A", "\u0130\u0307", "\u202egnp.exe", "<script>alert(1)</script>", "$x$ #eval(1)", "\u009b31m", "none")
@@ -27,6 +43,9 @@ _USUAL: Final[dict[Any, Sequence[str]]] = {
     Note: (*_NAMES, "two\nlines"),
     Amount: ("0", "0.000001", "999999999999.999999", "40"),
     Number: ("0", "-999999999999.999999999999", "1.5"),
+    Moisture: ("0", "99.9999", "2"),
+    PositiveMass: ("0.000001", "40", "999999999999.999999"),
+    Analyte: ("Ta2O5", "Sn", "Au", "Co", "H2O", "Hg"),
     Percent: ("0", "100", "0.000001", "28.5"),
     Code: ("itsci", "icglr", "A2.1", "A2.5.security", "RMAP", "OECD-RF.LOC1", "coltan", "0"),
 }
