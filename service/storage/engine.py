@@ -114,6 +114,7 @@ def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
             f"cache_size = -{megabytes * 1024}",
             "temp_store = MEMORY",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased is overwritten, however this SQLite was built
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

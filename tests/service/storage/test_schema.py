@@ -54,7 +54,14 @@ def test_engine_is_durable(store: Store) -> None:
     with store.reading() as conn:
         pragmas = {
             name: conn.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-            for name in ("journal_mode", "synchronous", "page_size", "wal_autocheckpoint", "foreign_keys")
+            for name in (
+                "journal_mode",
+                "synchronous",
+                "page_size",
+                "wal_autocheckpoint",
+                "foreign_keys",
+                "secure_delete",
+            )
         }
     assert pragmas == {
         "journal_mode": "wal",
@@ -62,6 +69,7 @@ def test_engine_is_durable(store: Store) -> None:
         "page_size": 8192,
         "wal_autocheckpoint": 4000,
         "foreign_keys": 1,
+        "secure_delete": 1,
     }
 
 
