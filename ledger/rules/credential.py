@@ -55,7 +55,9 @@ def _credential(verdict: Mapping[str, Any], did: str, issuer: str, holder: str) 
             "type": ["ConformityAttestation"],
             "id": identity,
             "name": f"{title}: {claim['subject']}",
-            "description": f"Claim of type {claim['type']}, valid as of {verdict['valid_as_of']}: {verdict['answer']}.",
+            "description": f"Claim of type {claim['type']}, valid as of {verdict['valid_as_of']}: {verdict['answer']}."
+            + ("" if claim.get("packs") is None else " Judged by packs that the claimant chose.")
+            + (" Judged with parameters that the claimant set." if verdict["parameters"] else ""),
             "assessorLevel": "3rdParty",
             "assessmentLevel": "unspecified",
             "attestationType": "verification",

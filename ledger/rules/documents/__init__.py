@@ -29,6 +29,8 @@ ANSWERS: Final = {
 }
 MAX_MISSING: Final = 8
 """Missing things that the overview names per supplier; the findings name all of them."""
+MAX_EVIDENCE: Final = 50
+"""Records that a finding names for people; the JSON names all of them."""
 OUTCOMES: Final = {
     "fail": "Not met",
     "red_flag": "Review",
@@ -77,6 +79,7 @@ def _view(verdict: Mapping[str, Any], packs: Iterable[Pack], *, signed: bool) ->
         "type": claim["type"],
         "subject": claim["subject"],
         "terms": [[name.replace("_", " "), _words(value)] for name, value in claim["terms"].items()],
+        "chosen": _chosen(verdict),
         "parameters": [[name, _words(value)] for name, value in verdict["parameters"].items()],
         "valid_as_of": verdict["valid_as_of"],
         "known_as_of": verdict["known_as_of"],
@@ -104,7 +107,8 @@ def _finding(one: Mapping[str, Any], rule: Any) -> dict[str, Any]:
         "citation": rule.citation.text if rule else "",
         "unverified": (rule.citation.unverified or "") if rule else "",
         "sentence": one["sentence"],
-        "evidence": one["evidence"],
+        "evidence": one["evidence"][:MAX_EVIDENCE],
+        "records": len(one["evidence"]),
         "missing": [{"what": gap["what"], "who": ", ".join(gap["who"])} for gap in one.get("missing", ())],
         "notes": [
             f"{words} {one[member]}"
@@ -117,6 +121,19 @@ def _finding(one: Mapping[str, Any], rule: Any) -> dict[str, Any]:
         ]
         + (["Left open too long: counts as a fault."] if one.get("overdue") else []),
     }
+
+
+def _chosen(verdict: Mapping[str, Any]) -> str:
+    """What the claimant chose otherwise than the claim of this type has it, "" for nothing."""
+    chosen = [
+        words
+        for given, words in (
+            (verdict["claim"].get("packs") is not None, "by packs that the claimant chose instead of the claim's own"),
+            (bool(verdict["parameters"]), "with parameters that the claimant set"),
+        )
+        if given
+    ]
+    return f"Judged {' and '.join(chosen)}." if chosen else ""
 
 
 def _missing(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

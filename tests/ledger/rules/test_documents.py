@@ -15,7 +15,7 @@ from ledger.encoding import format_json
 from ledger.keys import private_key_from_seed
 from ledger.log.checkpoint import Checkpoint
 from ledger.rules.credential import format_did, sign_credential
-from ledger.rules.documents import MAX_MISSING, format_html, format_pdf
+from ledger.rules.documents import MAX_EVIDENCE, MAX_MISSING, format_html, format_pdf
 from ledger.rules.packs import read_packs
 from ledger.rules.verdict import format_verdict, verdict_id
 from tests.support.story import coltan_story
@@ -93,6 +93,34 @@ def test_notes_and_what_is_missing_are_told(verdict: dict[str, Any]) -> None:
     for part in (*words, "Applies to gold.", "days = 1, 2", "orders, published 2026-01-01"):
         assert part in page, part
     assert format_pdf(told, [], signed=False).startswith(b"%PDF-")
+
+
+def test_what_the_claimant_chose_is_told(verdict: dict[str, Any]) -> None:
+    """A claim judged by packs or parameters of one's own choice must not look like one judged as it should be."""
+    own = {name: one for name, one in verdict["claim"].items() if name != "packs"}
+    words = (
+        "Judged by packs that the claimant chose instead of the claim's own and with parameters that the claimant set."
+    )
+    for claim, parameters, told in (
+        (own, {}, ""),
+        ({**own, "packs": ["claims"]}, {}, "Judged by packs that the claimant chose instead of the claim's own."),
+        (own, {"days": 3}, "Judged with parameters that the claimant set."),
+        ({**own, "packs": []}, {"days": 3}, words),
+    ):
+        page = read(format_html(bent(verdict, claim=claim, parameters=parameters), [], signed=True)).text
+        assert told in page
+        assert ("Judged " in page) == bool(told)
+        assert format_pdf(bent(verdict, claim=claim, parameters=parameters), [], signed=True).startswith(b"%PDF-")
+
+
+def test_long_lists_of_records_are_cut_for_people(verdict: dict[str, Any]) -> None:
+    records = [f"{n:064x}" for n in range(MAX_EVIDENCE + 3)]
+    long = bent(verdict, findings=[{**verdict["findings"][0], "evidence": records}])
+    page = read(format_html(long, [], signed=True)).text
+    assert f"{MAX_EVIDENCE + 3} records" in page
+    assert "and 3 more, named in the JSON" in page
+    assert (records[MAX_EVIDENCE - 1] in page, records[MAX_EVIDENCE] in page) == (True, False)
+    assert format_pdf(long, [], signed=True).startswith(b"%PDF-")
 
 
 def test_hostile_text_stays_text(verdict: dict[str, Any]) -> None:
