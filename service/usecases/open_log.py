@@ -119,7 +119,7 @@ def _check_file(conn: Connection, file: CheckpointFile, signed: Checkpoint, sign
         raise RefuseToOpen(
             f"The database ends at entry {signed.size}, but this log has signed a checkpoint of {filed.size} entries "
             f"({file.path}): this is an old backup, and going on would fork the log. Restore the newer database, or "
-            "replay its missing entries from an export or a mirror (`lodeline-server fsck` shows what is there). "
+            "its missing entries from an export or a mirror (`lodeline-server restore FOLDER`). "
             "If they are lost for good, this log must end: start one with a new origin."
         )
     try:

@@ -36,12 +36,17 @@ class ReplayFailed(Exception):
 def rebuild(store: Store, verifier: Verifier, progress: Progress = lambda done, total: None) -> Head:
     """Drop every derived table and compute it anew, in one transaction. Raises ReplayFailed, then nothing changed."""
     with store.writing() as conn:
-        head = _require_head(conn)
-        recreate_derived(conn)
-        edge, subjects = _replay(conn, conn, head.size, progress)
-        _check_root(head, edge, verifier)
-        rebuilt = head._replace(subjects=subjects)
-        swap_head(conn, head, rebuilt)
+        return rebuild_within(conn, verifier, progress)
+
+
+def rebuild_within(conn: Connection, verifier: Verifier, progress: Progress) -> Head:
+    """The same in a write transaction that the caller has."""
+    head = require_head(conn)
+    recreate_derived(conn)
+    edge, subjects = _replay(conn, conn, head.size, progress)
+    _check_root(head, edge, verifier)
+    rebuilt = head._replace(subjects=subjects)
+    swap_head(conn, head, rebuilt)
     return rebuilt
 
 
@@ -52,7 +57,7 @@ def find_differences(store: Store, progress: Progress = lambda done, total: None
         try:
             migrate(scratch)
             with store.reading() as log:
-                head = _require_head(log)
+                head = require_head(log)
                 with scratch.writing() as conn:
                     _, subjects = _replay(log, conn, head.size, progress)
                 with scratch.reading() as conn:
@@ -64,7 +69,8 @@ def find_differences(store: Store, progress: Progress = lambda done, total: None
             scratch.close()
 
 
-def _require_head(conn: Connection) -> Head:
+def require_head(conn: Connection) -> Head:
+    """The head. Raises ReplayFailed without a log."""
     head = read_head(conn)
     if head is None:
         raise ReplayFailed("The database holds no log yet: run `lodeline-server init`.")
