@@ -195,6 +195,22 @@ def export(
     answer({"folder": folder, "before": done.before, "size": done.size, "files": done.files}, as_json)
 
 
+@app.command(epilog="Example: lodeline-server restore /srv/mirror/log   " + EPILOG)
+def restore(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="An export or mirror of this log, with its entries.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Append the entries that a rolled-back database lacks, or change nothing at all. Stop the service first."""
+    from service.usecases.restore import restore_entries
+
+    settings: Settings = ctx.obj
+    signer = load_log_key(settings.key_file)
+    with opened(settings) as (store, _), bar("replaying", as_json) as progress:
+        done = restore_entries(store, signer, folder, progress)
+    answer({"before": done.before, "size": done.size, "root": done.root.hex()}, as_json)
+
+
 @app.command(epilog="Example: LODELINE_PORT=8000 lodeline-server serve   " + EPILOG)
 def serve(
     ctx: typer.Context,
