@@ -25,6 +25,7 @@ from service.bootstrap import Service
 from service.logs import get_logger
 from service.usecases.check import check_presentation
 from service.usecases.submit import Item
+from service.workers.anchorer import Anchorer
 from service.workers.checkers import Checkers
 from service.workers.sequencer import Sequencer
 from service.workers.witnessing import Witnessing, load_policy
@@ -49,7 +50,15 @@ def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None =
         seconds=settings.witness_seconds,
         transport=transport,
     )
-    running = _Running(service, sequencer, witnessing)
+    anchorer = Anchorer(
+        context.store,
+        settings.anchor,
+        origin=context.origin,
+        verifier=service.signer.verifier,
+        clock=context.clock,
+        metrics=service.metrics,
+    )
+    running = _Running(service, sequencer, witnessing, anchorer)
     backend = Backend(
         context=context,
         metrics=service.metrics,
@@ -84,10 +93,11 @@ def _allow(app: App, origins: Sequence[str]) -> App:
 class _Running:
     """The workers of one server, between start and stop."""
 
-    def __init__(self, service: Service, sequencer: Sequencer, witnessing: Witnessing) -> None:
+    def __init__(self, service: Service, sequencer: Sequencer, witnessing: Witnessing, anchorer: Anchorer) -> None:
         self._service = service
         self._sequencer = sequencer
         self._witnessing = witnessing
+        self._anchorer = anchorer
         self._checkers: Checkers | None = None
         self.backend: Backend | None = None
 
@@ -111,6 +121,7 @@ class _Running:
         self._checkers = Checkers(self._service.keys, self._service.settings.workers)
         await asyncio.to_thread(self._checkers.warm_up)
         witnessing = asyncio.ensure_future(self._witnessing.run())
+        self._anchorer.start()
         _log.info("serving", origin=self._service.context.origin)
         try:
             yield
@@ -118,6 +129,7 @@ class _Running:
             if self.backend is not None:
                 self.backend.closing = True
             witnessing.cancel()
+            await asyncio.to_thread(self._anchorer.stop)
             await asyncio.to_thread(self._sequencer.stop)
             self._checkers.close()
             self._service.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 PREFIX: Final = "LODELINE_"
-_PATHS: Final = frozenset({"state", "key", "verifier_key", "packs", "witnesses"})
+_PATHS: Final = frozenset({"state", "key", "verifier_key", "packs", "witnesses", "folder", "keystore", "password"})
 
 
 class SettingsError(Exception):
@@ -39,6 +39,41 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorSettings:
+    """Where checkpoints are anchored, and when. Variables LODELINE_ANCHOR_*.
+
+    sinks: any of `file` and `ethereum`, with commas; "" for none. folder: of the sink `file`. The rest is for
+    `ethereum`: chain: its name in contracts/chains.toml; rpc: URL of a node; contract: address of LogAnchor ("": the
+    one deployed for the chain); keystore, password: files of the anchorer's key (v3) and of its password; or signer,
+    address: URL of a remote signer, and the address that it signs for; finality: `finalized` or a number of
+    confirmations ("": as the chain's entry says). Both sinks: an anchor at the earliest after least_seconds and
+    least_entries new ones, at the latest after most_seconds if there is any. fee_cap_gwei, tip_gwei: most a
+    gas may cost in all, least for the block's maker; stuck_seconds: until a transaction is replaced; low_gwei: balance
+    under which is warned; tick_seconds: between two looks from the service, 0 when `anchor run` does it elsewhere.
+    """
+
+    sinks: str = ""
+    folder: Path | None = None
+    chain: str = ""
+    rpc: str = ""
+    contract: str = ""
+    keystore: Path | None = None
+    password: Path | None = None
+    signer: str = ""
+    address: str = ""
+    finality: str = ""
+    least_seconds: float = 3_600.0
+    most_seconds: float = 86_400.0
+    least_entries: int = 1
+    fee_cap_gwei: float = 200.0
+    tip_gwei: float = 0.1
+    stuck_seconds: float = 180.0
+    low_gwei: float = 50_000_000.0
+    timeout_seconds: float = 10.0
+    tick_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """database: SQLAlchemy URL ("" = SQLite in `state`); state: folder for what lives outside the
     database; key: the log's signing key; verifier_key: that of verdicts; packs: folder with the
@@ -57,6 +92,7 @@ class Settings:
     witness_seconds: float = 10.0
     cors_origins: str = ""
     limits: Limits = Limits()
+    anchor: AnchorSettings = AnchorSettings()
 
     @property
     def database_url(self) -> str:
@@ -85,17 +121,16 @@ class Settings:
         Raises SettingsError.
         """
         given = {k: v for k, v in (os.environ if environ is None else environ).items() if k.startswith(PREFIX)}
-        names = {f.name for f in fields(cls)} - {"limits"}
-        limit_names = {f"limit_{f.name}": f.name for f in fields(Limits)}
-        plain: dict[str, object] = {}
-        limits: dict[str, object] = {}
+        groups = {"": cls, "limit_": Limits, "anchor_": AnchorSettings}
+        values: dict[str, dict[str, object]] = {prefix: {} for prefix in groups}
         for variable, text in given.items():
-            name = variable.removeprefix(PREFIX).lower()
-            if name in names:
-                plain[name] = _value(variable, text, getattr(cls(), name), path=name in _PATHS)
-            elif name in limit_names:
-                limits[limit_names[name]] = _value(variable, text, getattr(Limits(), limit_names[name]), path=False)
-        return cls(**plain, limits=replace(Limits(), **limits))  # type: ignore[arg-type]  # converted by _value
+            told = variable.removeprefix(PREFIX).lower()
+            for prefix, kind in groups.items():
+                name = told.removeprefix(prefix)
+                if told.startswith(prefix) and name in {f.name for f in fields(kind)} - {"limits", "anchor"}:
+                    values[prefix][name] = _value(variable, text, getattr(kind(), name), path=name in _PATHS)
+        limits, anchor = (replace(groups[prefix](), **values[prefix]) for prefix in ("limit_", "anchor_"))
+        return cls(**values[""], limits=limits, anchor=anchor)  # type: ignore[arg-type]  # converted by _value
 
 
 def _value(variable: str, text: str, default: object, *, path: bool) -> object:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import orjson
@@ -46,6 +47,17 @@ def configure_logs(level: str = "info", stream: BinaryIO | None = None) -> None:
     # Their lines per request would repeat ours, with the query string in them.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@contextmanager
+def logs_aside() -> Iterator[None]:
+    """For a command that answers on standard output: what is logged meanwhile goes to standard error."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def get_logger(name: str) -> Any:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.errors import LedgerError
+from service.adapters.chain import AnchorSetupError, NodeDown, NodeRefused
 from service.adapters.keystore import KeyFileError, load_jwk, load_log_key, save_jwk, save_log_key
+from service.anchor_commands import app as anchor_app
 from service.config import Settings, SettingsError
 from service.console import EPILOG, Failed, JsonOption, answer, bar, opened
 from service.errors import ServiceError
@@ -37,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(reference_app, name="reference")
+app.add_typer(anchor_app, name="anchor")
 
 
 class Entries(StrEnum):
@@ -249,18 +252,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what went wrong is one sentence and an exit code, never a traceback."""
     from service.storage.checkpoints import CheckpointFileError
     from service.storage.engine import DatabaseError
+    from service.usecases.anchor_owner import AnchorRefused
     from service.usecases.create_log import LogExists
     from service.usecases.export import ExportRefused
     from service.usecases.open_log import RefuseToOpen
     from service.usecases.replay import ReplayFailed
 
-    refusals = (RefuseToOpen, ReplayFailed, ExportRefused, LogExists, CheckpointFileError, LedgerError, ServiceError)
+    refusals = (
+        RefuseToOpen,
+        ReplayFailed,
+        ExportRefused,
+        LogExists,
+        CheckpointFileError,
+        AnchorRefused,
+        LedgerError,
+        ServiceError,
+    )
     try:
         app(args=arguments, prog_name="lodeline-server")
     except Failed:
         raise SystemExit(1) from None
-    except (SettingsError, KeyFileError) as error:
+    except (SettingsError, KeyFileError, AnchorSetupError) as error:
         _fail(str(error), 2)
+    except NodeDown as error:
+        _fail(f"The node at LODELINE_ANCHOR_RPC does not answer: {error}.", 1)
+    except NodeRefused as error:
+        _fail(f"The node at LODELINE_ANCHOR_RPC refuses: {error}.", 1)
     except refusals as error:
         _fail(str(error), 1)
     except DatabaseError as error:

@@ -51,6 +51,20 @@ class Metrics:
             ("witness", "outcome"),
             registry=self.registry,
         )
+        self._add_anchors()
+
+    def _add_anchors(self) -> None:
+        def gauge(name: str, about: str, *labels: str) -> Gauge:
+            return Gauge(f"lodeline_{name}", about, ("sink", *labels), registry=self.registry)
+
+        self.anchors = gauge("anchors", "Checkpoints given to a sink, by state.", "state")
+        self.anchor_condition = gauge("anchor_condition", "1 for the condition that a sink is in.", "condition")
+        self.anchor_behind = gauge("anchor_behind_entries", "Entries that no anchor in this state covers.", "state")
+        self.anchor_ticked = gauge("anchor_ticked_seconds", "When a sink was last looked after, since the epoch.")
+        self.anchor_balance = gauge("anchor_balance_gwei", "What the anchorer has left for gas.")
+        self.anchor_events = Counter(
+            "lodeline_anchor_events", "Steps of sinks.", ("sink", "event"), registry=self.registry
+        )
 
     def render(self) -> bytes:
         """All metrics in the Prometheus text format."""

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlmodel import Field, SQLModel
 
+from service.storage import anchor_tables as anchor_tables
 from service.storage.columns import BIG, BY_KEY, column, key
 
 
@@ -154,5 +155,8 @@ KEPT: Final[tuple[str, ...]] = (
     "reference_snapshots",
     "verdicts",
     "verdict_records",
+    "anchors",
+    "anchor_transactions",
+    "anchor_sinks",
 )
 """Tables whose rows cannot be computed from others."""

@@ -123,10 +123,11 @@ def test_a_command_or_option_that_is_not_there_is_noticed() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_settings_exist(page: Path) -> None:
-    from service.config import PREFIX, Limits, Settings
+    from service.config import PREFIX, AnchorSettings, Limits, Settings
 
     known = {f"{PREFIX}{field.name.upper()}" for field in fields(Settings)}
     known |= {f"{PREFIX}LIMIT_{field.name.upper()}" for field in fields(Limits)}
+    known |= {f"{PREFIX}ANCHOR_{field.name.upper()}" for field in fields(AnchorSettings)}
     known |= {f"{PREFIX}{name}" for name in ("VECTORS", "HOME", "UID", "GID", "PUBLISHED_PORT", "WORKER")}
     named = set(re.findall(r"\bLODELINE_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8")))
     assert named <= known
