@@ -50,7 +50,6 @@ def bags_of(months: list[Month]) -> list[str]:
     return [lot["quantity"]["mass"] for lot in lots if lot.get("packages", len(lot.get("tags", ()))) == 1]
 
 
-
 def _weights(members: Weights, case: Case, site: str) -> Ruling:
     months = months_concerned(case, site)
     if len(bags_of(months)) < members.least:
