@@ -220,3 +220,7 @@ def test_usage_errors(operator: Operator, words: str) -> None:
 def test_settings_errors(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LODELINE_PORT", "many")
     assert "LODELINE_PORT must be a number" in operator.run("fsck", code=2)
+    monkeypatch.delenv("LODELINE_PORT")
+    operator.init()
+    monkeypatch.setenv("LODELINE_LOG_LEVEL", "loud")
+    assert "LODELINE_LOG_LEVEL must be one of debug" in operator.run("serve", code=2)
