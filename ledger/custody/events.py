@@ -206,7 +206,8 @@ def _check_transform(body: Body) -> None:
 def _check_attest(body: Body) -> None:
     kind = body["kind"]
     _check(_compile(STATEMENTS[kind]), body["statement"], "/body/statement")
-    if "from" in body and "until" in body and body["from"] > body["until"]:
+    start, end = body.get("from"), body.get("until")  # either may be null
+    if start and end and start > end:
         raise SchemaError("The attestation ends before it begins: swap 'from' and 'until'.", pointer="/body/until")
     for member, grades in statement_analytes(kind, body["statement"]).items():
         at = f"/body/statement/{member}"

@@ -40,13 +40,13 @@ def apply_participant(draft: Draft) -> None:
     current = draft.state.subjects.get(body["id"])
     if isinstance(current, Participant):
         draft.check_heads((body["id"],))
-        if "keys" in body:
+        if body.get("keys"):
             raise SchemaError("An enrolled participant's keys change by 'key' records only.", pointer="/body/keys")
         kids = current.keys
     else:
         draft.new_subject(body["id"], "/body/id")
         draft.check_heads(())
-        if "keys" not in body:
+        if not body.get("keys"):
             raise SchemaError("A new participant needs its first keys: add 'keys'.", pointer="/body/keys")
         kids = _enrol_keys(draft, body["id"], body["keys"], "/body/keys")
         draft.moved.append(body["id"])
@@ -65,7 +65,7 @@ def apply_key(draft: Draft) -> None:
     if record.iss != owner.id:
         draft.check_role("registrar")
     if body["action"] == "add":
-        kids = owner.keys + _enrol_keys(draft, owner.id, [body["key"]], "/body", body.get("from", ""))
+        kids = owner.keys + _enrol_keys(draft, owner.id, [body["key"]], "/body", body.get("from") or "")
     else:
         kids = tuple(kid for kid in owner.keys if kid != body["kid"])
         _revoke(draft, owner, body["kid"])

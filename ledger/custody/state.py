@@ -146,12 +146,12 @@ def _genesis_needs(found: Needs, body: dict[str, Any]) -> None:
 
 def _participant_needs(found: Needs, body: dict[str, Any]) -> None:
     found.subjects.add(body["id"])
-    found.keys.update(map(_kid, body.get("keys", ())))
+    found.keys.update(map(_kid, body.get("keys") or ()))
 
 
 def _key_needs(found: Needs, body: dict[str, Any]) -> None:
     found.subjects.add(body["participant"])
-    found.keys.add(_kid(body["key"]) if "key" in body else body["kid"])
+    found.keys.add(_kid(body["key"]) if body.get("key") else body["kid"])
 
 
 def _site_needs(found: Needs, body: dict[str, Any]) -> None:
@@ -187,7 +187,7 @@ def _close_needs(found: Needs, body: dict[str, Any]) -> None:
 def _about_needs(found: Needs, body: dict[str, Any]) -> None:
     found.subjects.update(about["subject"] for about in body["about"])
     found.records.update(about["record"] for about in body["about"])
-    if "follows" in body:
+    if body.get("follows"):
         found.records.add(body["follows"])
 
 

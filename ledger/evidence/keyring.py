@@ -33,7 +33,7 @@ def enrolled_keys(record: Record) -> list[dict[str, str]]:
         return list(body["registrar"]["keys"])
     if record.type == "participant":
         return list(body.get("keys") or ())
-    return [body["key"]] if record.type == "key" and "key" in body else []
+    return [body["key"]] if record.type == "key" and body.get("key") else []
 
 
 def check_signatures(records: Sequence[Record]) -> list[LedgerError | None]:

@@ -108,8 +108,8 @@ class Case:
         return self.facts.valid_as_of[:10]
 
     def competent(self, items: Iterable[Item]) -> list[Item]:
-        """Those of the items that have at least the rule's grade."""
-        return [one for one in items if one.grade >= self.minimum]
+        """Those of the items that have at least the rule's grade, and do not tell of days to come."""
+        return [one for one in items if one.grade >= self.minimum and not (one.type == "attest" and one.is_ahead)]
 
     def attested(self, kind: str, *about: str, at: str = "") -> list[Item]:
         """Competent attestations of a kind about any of these subjects, in force at a day or time if given."""

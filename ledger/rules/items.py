@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final
 
 from ledger.rules.outcome import Grade
@@ -19,6 +20,8 @@ _STARTS: Final = {
     "payment": "date", "nil_declaration": "from", "risk_assessment": "date", "mitigation_plan": "start",
     "observation": "date",
 }  # fmt: skip
+_DONE: Final = ("inspection", "payment", "risk_assessment", "observation")
+"""Kinds of attestation that say on which `date` something was done."""
 _ENDS: Final = {
     "site_status": "expires", "licence": "expires", "certificate": "expires", "nil_declaration": "to",
     "mitigation_plan": "review_by",
@@ -79,6 +82,18 @@ class Item:
         """
         given = (self.body.get("until"), self.statement.get(_ENDS.get(self.kind, "")))
         return min((one for one in given if one), key=_last_moment, default="")
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether an attestation speaks of something done on a day that had not come when the log took it.
+
+        A day more than the log's own is let through: dates are local, the log's clock is not.
+        """
+        done = self.statement.get("date") if self.kind in _DONE else None
+        return (
+            bool(done)
+            and date.fromisoformat(str(done)).toordinal() > date.fromisoformat(self.logged[:10]).toordinal() + 1
+        )
 
     def holds_at(self, moment: str) -> bool:
         """Whether an attestation is in force at a date or time (RFC 3339, compared as text)."""

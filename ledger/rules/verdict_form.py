@@ -64,11 +64,11 @@ class _Finding(_Form):
     risk: list[Annotated[RiskArea, Field(strict=False)]]
     sentence: Long
     evidence: Records
-    grade: Literal[tuple(one.label for one in Grade)] | None = None  # type: ignore[valid-type]  # the labels themselves
-    plan: RecordId | None = None
-    discharged_by: RecordId | None = None
-    confirmed_by: RecordId | None = None
-    since: Short | None = None
+    grade: Literal[tuple(one.label for one in Grade)] = ""  # type: ignore[valid-type]  # the labels themselves
+    plan: RecordId = ""
+    discharged_by: RecordId = ""
+    confirmed_by: RecordId = ""
+    since: Short = ""
     subjects: Words = []
     references: Words = []
     missing: list[_Missing] = []

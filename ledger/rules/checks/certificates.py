@@ -197,7 +197,7 @@ def certificate_weight(case: Case, members: Weight) -> Ruling:
 def _weight(case: Case, members: Weight, hop: Hop, item: Item) -> Ruling:
     stated, held = number(item.statement["mass"]), _mass(hop, item)
     weighings = case.facts.attestations("weighing", *(lot for lot in hop.sent if lot in item.about))
-    squares = sum((number(one.statement.get("uncertainty", "0")) ** 2 for one in weighings), Fraction(0))
+    squares = sum((number(one.statement.get("uncertainty") or "0") ** 2 for one in weighings), Fraction(0))
     text = f"Certificate {number_of(item)} is for {item.statement['mass']} kg, the lots weigh {show(held, 3)} kg."
     records = (item.id, hop.dispatch.id, *(one.id for one in weighings))
     if len(item.statement["mass"].partition(".")[2]) > 3:

@@ -113,7 +113,7 @@ def monitored(case: Case, members: Monitored) -> Ruling:
 
 def _method(case: Case, site: str) -> str:
     extracts = case.facts.extracts(site)
-    return str(extracts[-1].body["method"] if extracts else case.facts.sites[site].body.get("method", ""))
+    return str(extracts[-1].body["method"] if extracts else case.facts.sites[site].body.get("method") or "")
 
 
 def _monitored(case: Case, members: Monitored, site: str) -> Ruling:

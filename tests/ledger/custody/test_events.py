@@ -272,6 +272,14 @@ def test_rings() -> None:
         refused("site", HONEST["site"] | {"location": {"type": "Polygon", "coordinates": bent}}, "/body/location")
 
 
+def test_an_attestation_whose_times_are_null() -> None:
+    body = {"kind": "site_status", "about": ABOUT, "statement": STATEMENT_EXAMPLES["site_status"]}
+    for times in ({"from": None, "until": "2026-01-01T00:00:00Z"}, {"from": None, "until": None}):
+        check_schema(payload("attest", {**body, **times}))
+    late = {"from": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+    refused("attest", {**body, **late}, "/body/until")
+
+
 def test_subdivision_of_another_country() -> None:
     refused("site", HONEST["site"] | {"subdivision": "RW-01"}, "/body")
 

@@ -118,6 +118,7 @@ FAULTS: dict[str, tuple[tuple[Any, ...], Any, str]] = {
     "a count that is missing": (("counts", "pass"), ..., "/counts"),
     "a negative count": (("counts", "pass"), -1, "/counts/pass"),
     "a finding without a sentence": (("findings", 0, "sentence"), ..., "/findings/0/sentence"),
+    "a grade that is null": (("findings", 0, "grade"), None, "/findings/0/grade"),
     "a member that there is not": (("surprise",), 1, "/surprise"),
 }
 

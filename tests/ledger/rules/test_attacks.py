@@ -89,6 +89,14 @@ def test_an_inspection_that_states_no_result_does_not_conform(story: Story) -> N
     assert trial(story, pack(INSPECTED[:-1] + ', result = "conform" }')).ruling.outcome is LACK
 
 
+def test_an_inspection_that_has_not_been_made_shows_nothing(story: Story) -> None:
+    """Signed in May, dated in June: neither then nor later."""
+    story.on("2026-05-21").attest(AUTHORITY, "inspection", MINES, inspection("2026-05-23"))
+    assert trial(story, pack(), known="2026-06-30", valid="2026-06-30").ruling.outcome is LACK
+    story.attest(AUTHORITY, "inspection", MINES, inspection("2026-05-22"))  # the day may have begun there
+    assert trial(story, pack(), known="2026-06-30", valid="2026-06-30").ruling.outcome is PASS
+
+
 # ---- who is independent ---------------------------------------------------------------------------------------------
 
 

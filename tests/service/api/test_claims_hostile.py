@@ -181,3 +181,14 @@ def test_a_page_may_load_its_own_styles_and_nothing_else(desk: Desk) -> None:
     assert policy == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     assert "<script" not in page.text
     assert desk.get(place, SMELTER).headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_members_that_are_null_are_taken_and_judged(desk: Desk) -> None:
+    """What may be left out may be null: neither the log nor a claim stumbles over it."""
+    desk.do(SMELTER, "incident", {**incident(desk, "lot:5"), "follows": None, "period": None})
+    weighing = {"gross": "41", "tare": "1", "net": "40", "scale": "S-1", "uncertainty": None, "calibrated": None}
+    times = {"from": None, "until": None, "result": None}
+    about = incident(desk, "lot:5")["about"]
+    desk.do(SMELTER, "attest", {"kind": "weighing", "about": about, "statement": weighing, **times})
+    assert ask(desk, SMELTER, {"claim": {"type": "conduct", "subject": "lot:5"}}).status_code == 201
+    assert desk.get("/v1/risk", SMELTER, subject="lot:5").status_code == 200
