@@ -52,17 +52,9 @@ def claim(
     """
     from clients.cli.output import REFUSED
     from clients.cli.verdicts import ask_service, judge_bundle, show_verdict
-    from clients.cli.words import parse_pairs
 
-    stated: dict[str, Any] = {"type": kind, "subject": subject}
-    stated["terms"] = parse_terms(parse_pairs(terms, "--term", "country=CD"))
-    if packs or pack_files:
-        stated["packs"] = [*packs, *(pack.id for pack in read_pack_files(pack_files))]
-    given = parse_pairs(parameters, "--parameter", "yellow_grace_days=90")
-    if given:
-        stated["parameters"] = {name: _scalar(value) for name, value in given.items()}
-    question = {"claim": stated, **{"valid_as_of": as_of} | ({"known_as_of": known_as_of} if known_as_of else {})}
-    question = {name: value for name, value in question.items() if value}
+    stated = {"subject": subject, **state_claim(kind, terms, packs, pack_files, parameters)}
+    question: dict[str, Any] = {"claim": stated, **state_dates(as_of, known_as_of)}
     if offline is not None:
         told = judge_bundle(question, offline, pack_files, references, log_key=log_key, trust=trust)
     else:
@@ -70,6 +62,26 @@ def claim(
     show_verdict(told, out, as_json=as_json)
     if told.verdict["answer"] not in SUPPORTED:
         raise typer.Exit(REFUSED)
+
+
+def state_claim(
+    kind: str, terms: list[str], packs: list[str], pack_files: list[Path], parameters: list[str]
+) -> dict[str, Any]:
+    """A claim about anything, from the options that say it."""
+    from clients.cli.words import parse_pairs
+
+    stated: dict[str, Any] = {"type": kind, "terms": parse_terms(parse_pairs(terms, "--term", "country=CD"))}
+    if packs or pack_files:
+        stated["packs"] = [*packs, *(pack.id for pack in read_pack_files(pack_files))]
+    given = parse_pairs(parameters, "--parameter", "yellow_grace_days=90")
+    if given:
+        stated["parameters"] = {name: _scalar(value) for name, value in given.items()}
+    return stated
+
+
+def state_dates(as_of: str, known_as_of: str) -> dict[str, str]:
+    """The two dates of a question, as far as they were given."""
+    return {name: day for name, day in (("valid_as_of", as_of), ("known_as_of", known_as_of)) if day}
 
 
 def parse_terms(given: dict[str, str]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "lot": "lots",
     "claim": "claims:claim",
     "verdict": "claims:verdict_app",
+    "portfolio": "portfolios:portfolio",
     "risk": "claims:risk",
     "rules": "rules",
     "grant": "access:grant_app",

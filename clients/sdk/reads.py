@@ -118,6 +118,16 @@ class Reads:
             "POST", "/v1/claims", headers=lambda: {**headers, **self._headers()}, content=body
         ).content
 
+    def portfolio(self, question: Json) -> Json:
+        """The answers to one claim about many lots; question: {claim, subjects, valid_as_of?, known_as_of?, packs?}."""
+        body = json.dumps(question, ensure_ascii=False).encode()
+        headers = {"content-type": "application/json"}
+        answer = self._transport.send(
+            "POST", "/v1/portfolios", headers=lambda: {**headers, **self._headers()}, content=body
+        ).json()
+        member({"answer": answer}, "answer", dict)
+        return dict(answer)
+
     def verdict(self, verdict: str, *, form: str = "json") -> bytes:
         """A verdict that was given: as canonical JSON, html, pdf, or credential (a compact JWS)."""
         path = f"/v1/verdicts/{escape(verdict)}"

@@ -105,7 +105,7 @@ def _is_ascii(value: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode())
+        return unicodedata.normalize("NFC", str(value).encode("utf-8", "replace").decode())
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

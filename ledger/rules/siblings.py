@@ -24,8 +24,8 @@ from ledger.rules.facts import Amount, Facts, Hop
 from ledger.rules.gather import ShownRecord, gather
 from ledger.rules.items import Item
 
-RESERVED: Final = frozenset("\ue000\ue001")
-"""Characters for private use, by which `watched` marks what stands for a lot."""
+RESERVED: Final = ("\x00", "\x01")
+"""Characters by which `watched` marks what stands for a lot: ASCII, as ids are, and in no text for people."""
 SHARED: Final = ("_typed", "_filed", "_mines")
 """Indexes of `Facts` that say nothing of the lots that siblings do not share."""
 
@@ -72,7 +72,7 @@ class Mentions:
 
     def hide(self, text: str) -> bool:
         """Whether a text names any of them, or holds a character that stands for one (`watched`)."""
-        return self.named_in(text) or not (text.isascii() or RESERVED.isdisjoint(text))
+        return self.named_in(text) or any(one in text for one in RESERVED)
 
     def anywhere(self, value: Any) -> bool:
         """The same for any text of a JSON value."""
@@ -124,13 +124,14 @@ def _is_sound(joint: Facts, lots: Sequence[str]) -> bool:
 
 def _is_alike(joint: Facts, first: str, lot: str) -> bool:
     """Whether two lots differ in nothing but id, mineral, quantity, tags, packages and state."""
-    one, other = joint.lots[first], joint.lots[lot]
-    same = (one.made_by, one.site, one.model, one.holders, one.records, joint.mined.get(first))
-    if same != (other.made_by, other.site, other.model, other.holders, other.records, joint.mined.get(lot)):
-        return False
-    if one.edges != tuple(edge._replace(child=first) for edge in other.edges):
-        return False
-    return all((first in hop.sent, first in hop.got) == (lot in hop.sent, lot in hop.got) for hop in joint.hops)
+    return _shared(joint, first) == _shared(joint, lot)
+
+
+def _shared(joint: Facts, lot: str) -> tuple[Any, ...]:
+    one = joint.lots[lot]
+    edges = [edge._replace(child="") for edge in one.edges]
+    hops = [(lot in hop.sent, lot in hop.got) for hop in joint.hops]
+    return one.made_by.id, one.site, one.model, one.holders, one.records, edges, hops, joint.mined.get(lot)
 
 
 def own_values(joint: Facts, lot: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def format_verdict(judgement: Judgement, checkpoint: Checkpoint) -> dict[str, An
         "parameters": judgement.parameters,
         "references": [snapshot.name() for snapshot in judgement.references],
         "counts": _counts(judgement.findings),
-        "findings": [_finding(one) for one in judgement.findings],
+        "findings": [finding_to_json(one) for one in judgement.findings],
     }
 
 
@@ -62,7 +62,8 @@ def _counts(findings: tuple[Finding, ...]) -> dict[str, int]:
     return {outcome.value: sum(one.ruling.outcome is outcome for one in findings) for outcome in Outcome}
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in a verdict."""
     rule, ruling = finding.rule, finding.ruling
     out: dict[str, Any] = {
         "rule": rule.id,

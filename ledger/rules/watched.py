@@ -61,6 +61,10 @@ class _Id(str):
     def __bool__(self) -> bool:
         return True
 
+    def isascii(self) -> bool:
+        """All ids are."""
+        return True
+
     def __add__(self, other: str) -> str:
         return str(self) + other
 
@@ -105,13 +109,14 @@ def _close(kind: type[str], kept: frozenset[str]) -> None:
 _close(_Id, _OPEN)
 _close(_Named, _OPEN)
 
-ID: Final = _Id("\ue000lot\ue000")
+ID: Final = _Id("\x00lot\x00")
 MARK: Final = str(ID)
 """How `ID` shows in a text. What a record itself says in such characters is a mark too, as if it named a sibling."""
 MOST_KEPT: Final = 32
 """Results of one name, or findings of one rule, that are kept for lots with the same values."""
 _IS: Final = "is "
-_SAID: Final = re.compile("\ue001([0-9]+)\ue001")
+_SIGN: Final = "\x01"
+_SAID: Final = re.compile("\x01([0-9]+)\x01")
 
 
 class _Noted(NamedTuple):
@@ -172,14 +177,17 @@ class Watch:
 
     def hide(self, text: str) -> str:
         """A mark for a text that names siblings."""
-        named = _Named(f"\ue001{len(self.said)}\ue001")
+        named = _Named(f"\x01{len(self.said)}\x01")
         named.said, named.watch = text, self
         self.said.append(text)
         return named
 
     def unveil(self, text: str) -> str:
-        """A text with what its marks stand for, but for `MARK`."""
-        return _SAID.sub(lambda mark: self.said[int(mark[1])], text)
+        """A text with what its marks stand for, but for `MARK`. Raises Peeked when that is not ASCII, as marks are."""
+        return _SAID.sub(lambda mark: self._ascii(int(mark[1])), text) if _SIGN in text else text
+
+    def _ascii(self, number: int) -> str:
+        return self.said[number] if self.said[number].isascii() else _refuse()
 
     def recall(self, name: str, build: Callable[[], _T]) -> _T:
         """A result that was made for this lot, or for one with the same values; else it is made.

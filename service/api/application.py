@@ -15,13 +15,25 @@ from ledger.errors import LedgerError
 from service.api.bodies import ClientGone
 from service.api.deps import Backend, refuse_unknown
 from service.api.problems import Refusal, format_body, format_headers, format_problem
-from service.api.routers import bundles, claims, grants, log, lots, records, reference, register, statements, status
+from service.api.routers import (
+    bundles,
+    claims,
+    grants,
+    log,
+    lots,
+    portfolios,
+    records,
+    reference,
+    register,
+    statements,
+    status,
+)
 from service.errors import BadRequest, Internal, MethodNotAllowed, NotFound, ServiceError, Unavailable
 from service.logs import get_logger
 from service.storage.engine import DatabaseError
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
-ROUTERS = (records, bundles, lots, register, statements, reference, grants, claims, log, status)
+ROUTERS = (records, bundles, lots, register, statements, reference, grants, claims, portfolios, log, status)
 _log = get_logger("service.api")
 
 

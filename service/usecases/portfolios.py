@@ -197,6 +197,7 @@ class _Table:
     findings: list[dict[str, Any]] = field(default_factory=list)
     evidence: list[tuple[str, ...]] = field(default_factory=list)
     _known: dict[int, tuple[Finding, int]] = field(default_factory=dict)
+    _places: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
     _lists: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def brief(self, verdict: LotVerdict) -> dict[str, Any]:
@@ -211,7 +212,9 @@ class _Table:
             evidence = self._lists.setdefault(ruling.evidence, len(self._lists))
             if evidence == len(self.evidence):
                 self.evidence.append(ruling.evidence)
-            known = self._known[id(finding)] = finding, len(self.findings)
-            told = {"rule": finding.rule.id, "outcome": ruling.outcome.value, "sentence": ruling.sentence}
-            self.findings.append(told | {"evidence": evidence})
+            told = finding.rule.id, ruling.outcome.value, ruling.sentence, evidence
+            place = self._places.setdefault(told, len(self.findings))
+            if place == len(self.findings):
+                self.findings.append(dict(zip(("rule", "outcome", "sentence", "evidence"), told, strict=True)))
+            known = self._known[id(finding)] = finding, place
         return known[1]

@@ -76,9 +76,9 @@ def party_unremarkable(case: Case, members: NoMembers) -> Ruling:
     """Each participant that handled the lots looks like its peers."""
     found = []
     for party in case.facts.handlers:
-        known = case.facts.parties[party]
-        segment = party_segment(known.body["roles"])
-        if segment is not None:
+        known = case.facts.parties.get(party)
+        segment = party_segment(known.body["roles"]) if known else None
+        if known is not None and segment is not None:
             observed = observe_party(case, party, segment)
             found.append(_score(case, party, observed, [known.item.id], since=case.today).about(party))
     return worst(found, nothing=inapplicable("Nothing was learnt of participants like these."))
