@@ -15,8 +15,6 @@ from typing import Any, BinaryIO, Final
 import orjson
 import structlog
 
-from service.config import SettingsError
-
 LEVELS: Final = ("debug", "info", "warning", "error")
 _SECRET_NAMES = frozenset(
     {"authorization", "token", "secret", "password", "private", "disclosure", "disclosures", "jws", "record"}
@@ -24,12 +22,7 @@ _SECRET_NAMES = frozenset(
 
 
 def configure_logs(level: str = "info", stream: BinaryIO | None = None) -> None:
-    """Send structlog and the standard library's loggers as JSON lines to `stream` (standard error).
-
-    Raises SettingsError for a level that is none.
-    """
-    if level.lower() not in LEVELS:
-        raise SettingsError(f"LODELINE_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {level!r}.")
+    """Send structlog and the standard library's loggers as JSON lines to `stream` (standard error)."""
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[

@@ -225,9 +225,11 @@ def serve(
 
     from service.app import create_app
     from service.bootstrap import tune_collector, wire
-    from service.logs import configure_logs
+    from service.logs import LEVELS, configure_logs
 
     settings: Settings = ctx.obj
+    if settings.log_level.lower() not in LEVELS:
+        raise SettingsError(f"LODELINE_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {settings.log_level!r}.")
     service = wire(settings)
     try:
         service.open_log()  # a refusal is a sentence here; inside the server it would be a traceback
