@@ -77,7 +77,7 @@ contracts: setup $(TOOLS) ## compile contracts/src into contracts/artifacts, and
 	@$(BIN)/python -m scripts.contracts
 	@$(BIN)/python -m scripts.devchain
 
-mutate-contracts: setup $(TOOLS) ## break the contracts in every small way; the tests have to notice each (an hour; ONLY=word)
+mutate-contracts: setup $(TOOLS) ## break the contracts in every small way; the tests have to notice each (about an hour; ONLY=word)
 	@$(BIN)/python -m scripts.mutate $(if $(ONLY),--only $(ONLY))
 
 slither: setup $(TOOLS) ## static analysis of the contracts, in an environment of its own; answers in contracts/SLITHER.md

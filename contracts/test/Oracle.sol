@@ -72,6 +72,7 @@ interface Vm {
     function warp(uint256 time) external;
     function roll(uint256 number) external;
     function assume(bool holds) external pure;
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
 }
 
 abstract contract Testing is Oracle {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {LogAnchor} from "../src/LogAnchor.sol";
+import {Rfc6962} from "../src/Rfc6962.sol";
 import {Rfc6962Verifier} from "../src/Rfc6962Verifier.sol";
 import {Testing} from "./Oracle.sol";
 
@@ -21,18 +22,18 @@ contract Rfc6962Test is Testing {
         require(found, "an honest inclusion proof was refused");
     }
 
-    function testFuzz_spoilt_inclusion(uint256 seed, uint256 size, uint256 index, uint256 at, bytes32 junk) public view {
+    function testFuzz_spoilt_inclusion(uint256 seed, uint256 size, uint256 index, uint256 spot, bytes32 junk) public view {
         size = within(size, 2, 90);
         index = within(index, 0, size - 1);
         bytes32 root = mth(seed, 0, size);
         bytes32[] memory hashes = path(seed, index, 0, size);
-        at = at % hashes.length;
-        bytes32 honest = hashes[at];
+        spot = spot % hashes.length;
+        bytes32 honest = hashes[spot];
         vm.assume(junk != honest);
-        hashes[at] = junk;
+        hashes[spot] = junk;
         require(!_included(seed, index, size, hashes, root), "another hash");
-        hashes[at] = honest;
-        require(!_included(seed, index, size, without(hashes, at), root), "a hash dropped");
+        hashes[spot] = honest;
+        require(!_included(seed, index, size, without(hashes, spot), root), "a hash dropped");
         require(!_included(seed, index, size, append(hashes, junk), root), "a hash added");
         require(!_included(seed, index, size, append(hashes, junk), node(junk, root)), "a hash added, and its root");
     }
@@ -51,20 +52,20 @@ contract Rfc6962Test is Testing {
         require(_consistent(seed, oldSize, newSize, proof(seed, oldSize, newSize)), "an honest proof was refused");
     }
 
-    function testFuzz_spoilt_consistency(uint256 seed, uint256 newSize, uint256 oldSize, uint256 at, bytes32 junk)
+    function testFuzz_spoilt_consistency(uint256 seed, uint256 newSize, uint256 oldSize, uint256 spot, bytes32 junk)
         public
         view
     {
         newSize = within(newSize, 2, 90);
         oldSize = within(oldSize, 1, newSize - 1);
         bytes32[] memory hashes = proof(seed, oldSize, newSize);
-        at = at % hashes.length;
-        bytes32 honest = hashes[at];
+        spot = spot % hashes.length;
+        bytes32 honest = hashes[spot];
         vm.assume(junk != honest);
-        hashes[at] = junk;
+        hashes[spot] = junk;
         require(!_consistent(seed, oldSize, newSize, hashes), "another hash");
-        hashes[at] = honest;
-        require(!_consistent(seed, oldSize, newSize, without(hashes, at)), "a hash dropped");
+        hashes[spot] = honest;
+        require(!_consistent(seed, oldSize, newSize, without(hashes, spot)), "a hash dropped");
         hashes = append(hashes, junk);
         require(!_consistent(seed, oldSize, newSize, hashes), "a hash added");
         bytes32 oldRoot = node(junk, mth(seed, 0, oldSize));
@@ -99,6 +100,16 @@ contract Rfc6962Test is Testing {
     {
         require(!verifier.isConsistent(m, a, n, b, hashes) || (m == n && a == b && hashes.length == 0), "made up");
         require(!verifier.isIncluded(a, m, n, hashes, b) || (m == 0 && n == 1 && a == b), "made up");
+    }
+
+    /// Where SHA-256 is not at address 2, a call to it succeeds and answers nothing: memory stays as it was.
+    function testFuzz_a_chain_without_the_precompile(bytes32 a, bytes32 b) public {
+        bytes32[] memory hashes = append(none, b);
+        vm.mockCall(address(2), "", "");
+        vm.expectRevert(abi.encodeWithSelector(Rfc6962.HashFailed.selector));
+        verifier.isConsistent(1, a, 2, b, hashes);
+        vm.expectRevert(abi.encodeWithSelector(Rfc6962.HashFailed.selector));
+        verifier.isIncluded(a, 0, 2, hashes, b);
     }
 
     function testFuzz_logged_entries(uint256 seed, uint256 size, uint256 index, uint256 other) public {
