@@ -27,7 +27,7 @@ from service.workers.anchorer import SETUP_SECONDS, Anchorer
 from tests.architecture.source import ROOT
 from tests.service.anchors.site import CHAIN, RICH, Log
 from tests.service.api.harness import serving
-from tests.support.server import SIGNER, Clock
+from tests.support.server import SIGNER, Clock, database_url
 from tests.support.world import ORIGIN
 
 
@@ -203,7 +203,7 @@ class Operator:
         for name, told in self.settings.items():
             self.monkeypatch.setenv(name, told)
         with pytest.raises(SystemExit) as caught:
-            main(["--state", str(self.log.folder), "anchor", *words])
+            main(["--state", str(self.log.folder), "--database", database_url(self.log.folder), "anchor", *words])
         out, err = capsys.readouterr()
         assert caught.value.code == code, out + err
         assert "Traceback" not in err
