@@ -41,9 +41,9 @@ _FORMS = {
     "description": "The verdict, in the form asked for.",
     "content": {
         "application/json": {"example": shapes.SIGNED_VERDICT},
-        "text/html": {"schema": {"type": "string"}},
-        "application/pdf": {"schema": {"type": "string", "format": "binary"}},
-        "application/vc+jwt": {"schema": {"type": "string"}},
+        "text/html": {"schema": {"type": "string"}, "example": "<!doctype html>..."},
+        "application/pdf": {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7..."},
+        "application/vc+jwt": {"schema": {"type": "string"}, "example": "eyJhbGciOiJFZERTQSIsInR5cCI6InZjK2p3dCJ9..."},
     },
 }
 _AGAIN = {
