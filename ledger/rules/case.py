@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, TypeVar
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from ledger.rules.claim import Claim
 from ledger.rules.facts import Facts
@@ -21,6 +22,7 @@ from ledger.rules.reference.snapshot import Missing, References, Snapshot, Stale
 from ledger.rules.ruling import Ruling, lacking
 
 _T = TypeVar("_T")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,24 @@ class Case:
 
 def days_between(earlier: str, later: str) -> int:
     """Whole days from one day or time to another, by their days."""
-    return (date.fromisoformat(later[:10]) - date.fromisoformat(earlier[:10])).days
+    return _day(later[:10]) - _day(earlier[:10])
 
 
 def seconds_between(earlier: str, later: str) -> int:
     """Seconds from one RFC 3339 time to another."""
-    delta = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
-    return delta.days * 86_400 + delta.seconds
+    return _second(later) - _second(earlier)
+
+
+@lru_cache(maxsize=8192)
+def _day(text: str) -> int:
+    return date.fromisoformat(text).toordinal()
+
+
+@lru_cache(maxsize=16384)
+def _second(text: str) -> int:
+    """Since the epoch; many rules ask for the same times."""
+    since = datetime.fromisoformat(text) - _EPOCH
+    return since.days * 86_400 + since.seconds
 
 
 def covers(item: Item, wanted: Mapping[str, Any]) -> bool:

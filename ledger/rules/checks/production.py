@@ -122,7 +122,8 @@ def worker_days(month: Month, limit: int | None, *, days: int) -> Fraction:
     for day, workers in shifts.items():
         on_shift = workers if limit is None else min(workers, limit)
         by_month.setdefault(_month_of_day(day), []).append(on_shift)
-    return sum((Fraction(sum(one) * min(days, len(one)), len(one)) for one in by_month.values()), Fraction(0))
+    total = Fraction(sum(sum(one) for one in by_month.values() if len(one) <= days))
+    return sum((Fraction(sum(one) * days, len(one)) for one in by_month.values() if len(one) > days), total)
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from ledger.rules.plausibility.exact import LARGEST, divide
@@ -29,6 +30,7 @@ def explain(feature: Feature, seen: Seen, segment: str) -> str:
     return f"{feature.label} is {found}; the median of {segment} is {usual}, and this lies {far} {side} it."
 
 
+@lru_cache(maxsize=8192)
 def format_value(value: int, unit: Unit) -> str:
     """A value in 1e-6 as people read it: `(285000, "percent")` -> `28.5 %`."""
     if abs(value) >= LARGEST:
