@@ -22,7 +22,8 @@ from ledger.rules.pack import Pack
 from ledger.rules.reference.snapshot import References
 from ledger.rules.ruling import Missing
 from ledger.rules.siblings import Siblings
-from ledger.rules.watched import ID, MARK, MOST_KEPT, Watch, WatchedBackground, values_of, watch_facts
+from ledger.rules.veiled import values_of, watch_facts
+from ledger.rules.watched import ID, MARK, MOST_KEPT, Watch, WatchedBackground
 
 _PARTS: Final = ("sentence", "evidence", "subjects", "missing", "figures")
 """Of a ruling, where a lot can be named."""

@@ -26,7 +26,8 @@ from ledger.rules.portfolio_verdicts import LotVerdict, judge_siblings
 from ledger.rules.reference.snapshot import References
 from ledger.rules.ruling import Ruling, lacking, passed
 from ledger.rules.siblings import Mentions, Siblings, gather_siblings, own_values
-from ledger.rules.watched import ID, Peeked, Watch, values_of, watch_facts
+from ledger.rules.veiled import values_of, watch_facts
+from ledger.rules.watched import ID, Peeked, Watch
 from tests.support.oecd_papers import look_closer
 from tests.support.portfolios import all_packs, differences, groups_of, lots_of
 from tests.support.story import (
@@ -192,7 +193,7 @@ def test_a_portfolio_is_its_verdicts_for_claims_with_terms_and_parameters() -> N
 def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison itself: a portfolio that takes the first drum's quantities for the second one's is caught."""
     assert differences(drums(), DRUMS[:2]) == []
-    monkeypatch.setattr("ledger.rules.watched.own_values", lambda joint, lot: own_values(joint, "lot:drum-1"))
+    monkeypatch.setattr("ledger.rules.veiled.own_values", lambda joint, lot: own_values(joint, "lot:drum-1"))
     found = differences(drums(), DRUMS[:2])
     assert found[0].startswith("lot:drum-2: ")
     assert not any(one.startswith("lot:drum-1:") for one in found)
