@@ -128,7 +128,9 @@ def test_settings_exist(page: Path) -> None:
     known = {f"{PREFIX}{field.name.upper()}" for field in fields(Settings)}
     known |= {f"{PREFIX}LIMIT_{field.name.upper()}" for field in fields(Limits)}
     known |= {f"{PREFIX}ANCHOR_{field.name.upper()}" for field in fields(AnchorSettings)}
-    known |= {f"{PREFIX}{name}" for name in ("VECTORS", "HOME", "UID", "GID", "PUBLISHED_PORT", "WORKER")}
+    known |= {
+        f"{PREFIX}{name}" for name in ("VECTORS", "TEST_POSTGRES", "HOME", "UID", "GID", "PUBLISHED_PORT", "WORKER")
+    }
     named = set(re.findall(r"\bLODELINE_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8")))
     assert named <= known
 
