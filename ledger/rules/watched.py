@@ -259,6 +259,7 @@ _OwnAmount._replace = _OwnAmount._asdict = _refuse  # type: ignore[method-assign
 
 
 def own_amount(watch: Watch, name: str) -> _OwnAmount:
+    """The amount `name` of the lot itself: each part that a rule reads is noted by the watch."""
     made = tuple.__new__(_OwnAmount, (None, None, None))
     made._watch, made._name = watch, name
     return made
