@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ledger.encoding import format_json, format_time, join_pointer, parse_b64url
+from ledger.encoding import format_json, join_pointer, parse_b64url
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
 from ledger.errors import EncodingError, Incomplete, VerdictError
@@ -23,7 +23,7 @@ from ledger.evidence.known import Known
 from ledger.log.checkpoint import Checkpoint
 from ledger.rules.claim import Claim, parse_claim
 from ledger.rules.engine import Judgement, decide
-from ledger.rules.gather import ShownRecord, gather
+from ledger.rules.gather import ShownRecord, gather, logged_at
 from ledger.rules.pack import Pack
 from ledger.rules.portfolio_verdicts import LotVerdict, judge_siblings
 from ledger.rules.reference.snapshot import References
@@ -125,7 +125,7 @@ def select_known(evidence: Evidence, known_as_of: str) -> tuple[list[ShownRecord
 
     For a site or participant, all that the log held by then.
     """
-    known = [one for one in evidence.shown if format_time(one.logged // 1000) <= known_as_of]
+    known = [one for one in evidence.shown if logged_at(one) <= known_as_of]
     if evidence.collected and not evidence.hidden and len(known) == len(evidence.shown):
         return known, []
     reader = Known((one.index, one.record) for one in known)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from ledger.custody.draft import tag_key
@@ -37,6 +38,14 @@ class ShownRecord(Protocol):
     def disclosures(self) -> tuple[str, ...]: ...
 
 
+_moment: Final = lru_cache(maxsize=8192)(format_time)
+
+
+def logged_at(shown: ShownRecord) -> str:
+    """When the log took a record, as an RFC 3339 time."""
+    return _moment(shown.logged // 1000)
+
+
 def gather(
     subject: str,
     shown: Iterable[ShownRecord],
@@ -54,7 +63,7 @@ def gather(
     known_as_of, valid_as_of: RFC 3339 times with Z. Raises UnknownSubject when the subject did not
     exist by then, EnvelopeError or EncodingError for disclosures that do not belong to their record.
     """
-    known = [one for one in shown if format_time(one.logged // 1000) <= known_as_of]
+    known = [one for one in shown if logged_at(one) <= known_as_of]
     valid = [one for one in known if not moves_lots(one.record.type) or one.record.time <= valid_as_of]
     made = parents_of(one.record for one in valid)
     scope = upstream(subject, made) if subject in made else frozenset(made if lots is None else lots)
@@ -137,7 +146,7 @@ class _Gathering:
         else:
             grade = grade_custody(record.type, answered=False)
         return Item(
-            record.id, shown.index, format_time(shown.logged // 1000), format_time(record.iat), record.time,
+            record.id, shown.index, logged_at(shown), _moment(record.iat), record.time,
             record.type, record.iss, roles, body, about, concealed, grade,
             kid=record.kid, exposed=exposed_members(record.type, record.body),
         )  # fmt: skip

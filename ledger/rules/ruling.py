@@ -32,8 +32,8 @@ class Missing:
         return {"what": self.what, "who": list(self.who)}
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+@dataclass(slots=True)
+class Ruling:  # never changed; not frozen, because a verdict makes thousands and frozen ones take thrice as long
     """evidence: record ids; references: datasets looked at; since: date of what was flagged or found, of several
 
     the earliest, and `latest` the last of them: what closes them has to come after it;

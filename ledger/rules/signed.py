@@ -7,6 +7,7 @@ certificate: a note by which the log itself, whose key the reader trusts, names 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -76,6 +77,14 @@ def sign_verdict(verdict: dict[str, Any], key: PrivateKey, certificate: str) -> 
         "certificate": certificate,
         "signature": f"{header}..{format_b64url(signature)}",
     }
+
+
+def seal_verdict(verdict: dict[str, Any], key: PrivateKey, certificate: str) -> tuple[bytes, str]:
+    """The canonical bytes of the envelope, and the verdict's id: as `sign_verdict`, the verdict written once."""
+    body, header = format_json(verdict), _header(key.public)
+    signature = key.sign(f"{header}.{format_b64url(body)}".encode("ascii"))
+    rest = {"format": FORMAT, "certificate": certificate, "signature": f"{header}..{format_b64url(signature)}"}
+    return format_json(rest)[:-1] + b',"verdict":' + body + b"}", hashlib.sha256(body).hexdigest()
 
 
 def open_verdict(envelope: Any, verifiers: Iterable[Verifier]) -> SignedVerdict:

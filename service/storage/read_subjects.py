@@ -59,6 +59,14 @@ _FIND_MANY: Final = text(f"SELECT {_COLUMNS} FROM subjects s WHERE s.id IN :ids"
 )
 
 
+def find_numbers(conn: Connection, subjects: Collection[str]) -> frozenset[int]:
+    """The numbers of the subjects with these ids."""
+    return frozenset(conn.execute(_NUMBERS, {"ids": list(subjects)}).scalars()) if subjects else frozenset()
+
+
+_NUMBERS: Final = text("SELECT s.num FROM subjects s WHERE s.id IN :ids").bindparams(bindparam("ids", expanding=True))
+
+
 def load_subjects(conn: Connection, nums: Collection[int]) -> dict[int, SubjectFound]:
     """The subjects with these numbers."""
     rows = conn.execute(_LOAD, {"nums": list(nums)}) if nums else ()

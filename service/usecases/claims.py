@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from ledger.encoding import format_json, format_time, join_pointer, parse_time
+from ledger.encoding import format_time, join_pointer, parse_time
 from ledger.entry import parse_entry
 from ledger.envelope import Record
 from ledger.errors import ClaimError, EncodingError, PackError
@@ -21,8 +21,8 @@ from ledger.rules.claim import OWN_PACK, Claim, parse_claim
 from ledger.rules.engine import Judgement
 from ledger.rules.pack import Pack, index_packs, parse_pack
 from ledger.rules.risk import assess_risk
-from ledger.rules.signed import sign_verdict
-from ledger.rules.verdict import format_verdict, verdict_id
+from ledger.rules.signed import seal_verdict
+from ledger.rules.verdict import format_verdict
 from service.errors import Unavailable
 from service.storage.read_records import read_disclosures
 from service.storage.read_subjects import find_subject
@@ -137,8 +137,7 @@ def judge_claim(context: Context, reader: Reader, question: Question) -> tuple[b
     for _ in range(ATTEMPTS):
         judged = weigh(context, reader, question)
         verdict = format_verdict(judged.judgement, judged.head)
-        data = format_json(sign_verdict(verdict, context.verifier.key, context.verifier.certificate))
-        identity = verdict_id(verdict)
+        data, identity = seal_verdict(verdict, context.verifier.key, context.verifier.certificate)
         new = _store(context, reader, verdict, identity, data, judged.disclosing)
         if new is not None:
             return data, identity, new

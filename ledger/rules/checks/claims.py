@@ -18,7 +18,7 @@ from ledger.custody.quantity import (
 )
 from ledger.custody.vocabulary import MODELS
 from ledger.rules.case import Case
-from ledger.rules.checks.figures import once
+from ledger.rules.checks.figures import once, total
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import Facts, LotFacts
 from ledger.rules.ruling import Ruling, failed, passed
@@ -45,11 +45,11 @@ def mine_shares(case: Case, element: str | None) -> dict[str, Fraction]:
 
 
 def _mine_shares(facts: Facts, element: str | None) -> dict[str, Fraction]:
-    shares: dict[str, Fraction] = {}
+    shares: dict[str, list[Fraction]] = {}
     for mined, share in share_origins(facts.subject, index_parents(facts.edges), element).items():
         site = facts.mined[mined].site if mined in facts.mined else ""
-        shares[site] = shares.get(site, Fraction(0)) + share
-    return shares
+        shares.setdefault(site, []).append(share)
+    return {site: total(parts) for site, parts in shares.items()}
 
 
 def percent(share: Fraction, places: int = 2) -> str:

@@ -18,7 +18,7 @@ from ledger.custody.provenance import index_parents, share_origins
 from ledger.custody.vocabulary import MODELS
 from ledger.rules.case import Case
 from ledger.rules.checks.claims import element_of, percent
-from ledger.rules.checks.figures import number, once
+from ledger.rules.checks.figures import number, once, total
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import LotFacts
 from ledger.rules.items import Item
@@ -77,23 +77,23 @@ def proportion(case: Case, members: Characteristic) -> tuple[Fraction, list[str]
     """
     shares, lots = shares_of(case), case.facts.lots
     methods = members.methods or _main_kind(case)
-    total, records = Fraction(0), []
+    found, records = [], []
     for one, share in shares.items():
         body = lots[one].made_by.body
         records.append(lots[one].made_by.id)
         if body["site"] in members.sites if members.sites else body["method"] in methods:
-            total += share
-    return total, list(dict.fromkeys(records))
+            found.append(share)
+    return total(found), list(dict.fromkeys(records))
 
 
 def _main_kind(case: Case) -> tuple[str, ...]:
     """The mining methods of the kind that most of the metal came from: small-scale or industrial."""
-    by_kind: dict[tuple[str, ...], Fraction] = {}
+    by_kind: dict[tuple[str, ...], list[Fraction]] = {}
     for one, share in shares_of(case).items():
         method = str(case.facts.lots[one].made_by.body["method"])
         kind = SMALL_SCALE if method in SMALL_SCALE else (method,)
-        by_kind[kind] = by_kind.get(kind, Fraction(0)) + share
-    return max(by_kind, key=lambda one: (by_kind[one], one))
+        by_kind.setdefault(kind, []).append(share)
+    return max(by_kind, key=lambda one: (total(by_kind[one]), one))
 
 
 def _wanted(case: Case) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
+from math import lcm
 from typing import Annotated, TypeVar
 
 from pydantic import StringConstraints
@@ -49,6 +50,13 @@ def show(value: Fraction, places: int = 2) -> str:
     sign = "-" if value < 0 and whole else ""
     digits = f"{whole:0{places + 1}d}"
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+
+
+def total(values: Iterable[Fraction]) -> Fraction:
+    """The exact sum, over one common denominator: for many fractions far sooner than one after the other."""
+    parts = list(values)
+    whole = lcm(*(one.denominator for one in parts))
+    return Fraction(sum(one.numerator * (whole // one.denominator) for one in parts), whole)
 
 
 def median(values: Iterable[Fraction]) -> Fraction:

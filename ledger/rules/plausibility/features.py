@@ -8,6 +8,7 @@ when they differ (`model`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from ledger.rules.plausibility import measures
@@ -48,18 +49,21 @@ def measure(observation: Observation) -> Features:
 
     Raises EncodingError when a time in it is not one.
     """
-    values: dict[str, int | None] = {}
+    values: dict[str, int | None]
     kind = kind_of(observation)
-    held = {need: getattr(observation, need) for need in _NEEDS[kind]}
-    known = {need for need, value in held.items() if value is not None}
-    for feature in FEATURES[kind]:
-        if not known.issuperset(feature.needs):
-            values[feature.name] = None
-            continue
+    held = {need: value for need in _NEEDS[kind] if (value := getattr(observation, need)) is not None}
+    values = dict.fromkeys(_NAMES[kind])
+    for feature in _measurable(kind, tuple(held)):
         given = [held[need] for need in feature.needs]
         found = feature.formula(*given[:2], **dict(zip(feature.needs[2:], given[2:], strict=True)))
         values[feature.name] = None if found is None else clamp(found)
     return Features(observation.segment, values)
+
+
+@lru_cache(maxsize=4096)
+def _measurable(kind: Kind, known: tuple[str, ...]) -> tuple[Feature, ...]:
+    """The features that need no more than these members."""
+    return tuple(one for one in FEATURES[kind] if set(one.needs) <= set(known))
 
 
 def _each(formula: Callable[[Any], int | None]) -> Callable[..., int | None]:
@@ -176,6 +180,7 @@ PARTICIPANT: Final = (
 )  # fmt: skip
 
 FEATURES: Final[Mapping[Kind, tuple[Feature, ...]]] = {"lot": LOT, "site": SITE, "participant": PARTICIPANT}
+_NAMES: Final = {kind: tuple(one.name for one in features) for kind, features in FEATURES.items()}
 _NEEDS: Final = {
     kind: tuple(dict.fromkeys(need for one in features for need in one.needs)) for kind, features in FEATURES.items()
 }

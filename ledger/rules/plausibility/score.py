@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from ledger.rules.plausibility import forest
@@ -83,8 +84,9 @@ def score_subject(kind: Kind, features: Features, model: Model) -> Anomaly:
     seen = compare(kind, features, segment)
     shown = cut(seen, learnt.limit)
     score = _per_mille(learnt, shown)
-    beyond = any(one is not None and one.strangeness >= limit for one, limit in zip(seen, learnt.limit, strict=True))
-    known = tuple(name for name, one in zip(learnt.features, seen, strict=True) if one is not None)
+    held = [(name, one, limit) for name, one, limit in zip(learnt.features, seen, learnt.limit, strict=True) if one]
+    beyond = any(one.strangeness >= limit for _, one, limit in held)
+    known = tuple(name for name, _, _ in held)
     assessed = len(known) >= learnt.least_known
     flagged = beyond or (assessed and score >= learnt.threshold)
     return Anomaly(
@@ -96,9 +98,14 @@ def score_subject(kind: Kind, features: Features, model: Model) -> Anomaly:
         flagged=flagged,
         drivers=_drivers(kind, features.segment, learnt, seen, shown) if flagged else (),
         known=known,
-        unknown=tuple(name for name in learnt.features if name not in known),
+        unknown=_others(tuple(learnt.features), known),
         model=model.digest,
     )
+
+
+@lru_cache(maxsize=1024)
+def _others(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in known)
 
 
 def _per_mille(learnt: KindModel, shown: Sequence[int]) -> int:

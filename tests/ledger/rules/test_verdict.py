@@ -23,6 +23,7 @@ from ledger.rules.signed import (
     open_certificate,
     open_verdict,
     parse_envelope,
+    seal_verdict,
     sign_verdict,
 )
 from ledger.rules.verdict import digest_evidence, format_verdict, verdict_id
@@ -85,6 +86,7 @@ def test_other_evidence_has_another_digest(story: Story) -> None:
 def test_a_signed_verdict_opens(story: Story) -> None:
     envelope = sign_verdict(verdict_of(story), KEY, CERT)
     data = format_json(envelope)
+    assert seal_verdict(envelope["verdict"], KEY, CERT) == (data, verdict_id(envelope["verdict"]))
     opened = open_verdict(parse_envelope(data), [LOG_SIGNER.verifier])
     assert (opened.verdict, opened.key, opened.origin) == (envelope["verdict"], KEY.public, ORIGIN)
     assert opened.id == verdict_id(envelope["verdict"])
