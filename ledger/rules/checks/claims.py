@@ -30,6 +30,8 @@ class NoMembers(Members):
 
 def main_element(lot: LotFacts) -> str | None:
     """The element of which the lot holds most, None without an assay."""
+    if len(lot.now.assay) == 1:
+        return parse_analyte(next(iter(lot.now.assay))).element
     metal = contained_metal(lot.now.mass, lot.now.moisture, lot.now.assay)
     return max(metal, key=lambda one: (metal[one], one)) if metal else None
 

@@ -44,7 +44,7 @@ def path_length(tree: Tree, strangeness: Sequence[int], path: Sequence[int]) -> 
 
 def score(model: KindModel, strangeness: Sequence[int]) -> int:
     """The score in 1e-6; strangeness: one integer in 1e-6 per feature, as `model` orders them."""
-    return model.score_once(tuple(strangeness), lambda: _score(model, strangeness))
+    return model.once("score", strangeness, lambda: _score(model, strangeness))
 
 
 def _score(model: KindModel, strangeness: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -35,6 +35,7 @@ MAX_REMEMBERED: Final = 20_000
 STRANGEST: Final = 16 * MICRO
 """Strangeness is cut here: below 2^24, so that 32-bit floats, with which the forest is trained, hold it exactly."""
 
+_T = TypeVar("_T")
 Value = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 Spread = Annotated[int, Field(ge=1, le=LARGEST)]
 Child = Annotated[int, Field(ge=-MAX_SAMPLE, le=MAX_SAMPLE)]
@@ -80,17 +81,17 @@ class KindModel(_Form):
     trees: Annotated[list[Tree], Field(min_length=1, max_length=MAX_TREES)]
 
     @cached_property
-    def _scores(self) -> dict[tuple[int, ...], int]:
+    def _kept(self) -> dict[tuple[str, tuple[int, ...]], Any]:
         return {}
 
-    def score_once(self, strangeness: tuple[int, ...], score: Callable[[], int]) -> int:
-        """The score of these values, computed the first time: most lots of a chain are as usual as one another."""
-        scores = self._scores
-        found = scores.get(strangeness)
-        if found is None:
-            if len(scores) >= MAX_REMEMBERED:
-                scores.clear()
-            found = scores[strangeness] = score()
+    def once(self, what: str, strangeness: Sequence[int], build: Callable[[], _T]) -> _T:
+        """What follows from these values, computed the first time: most lots of a chain are as usual as one another."""
+        kept, key = self._kept, (what, tuple(strangeness))
+        if key not in kept:
+            if len(kept) >= MAX_REMEMBERED:
+                kept.clear()
+            kept[key] = build()
+        found: _T = kept[key]
         return found
 
 

@@ -112,16 +112,23 @@ def _per_mille(learnt: KindModel, shown: Sequence[int]) -> int:
     return divide(forest.score(learnt, shown), 1_000)
 
 
+def _weights(learnt: KindModel, shown: Sequence[int]) -> tuple[int, ...]:
+    """How much lower the score would be without each feature."""
+    score = _per_mille(learnt, shown)
+    return tuple(
+        score - _per_mille(learnt, [*shown[:n], 0, *shown[n + 1 :]]) if one else 0 for n, one in enumerate(shown)
+    )
+
+
 def _drivers(
     kind: Kind, segment: str, learnt: KindModel, seen: Sequence[Seen | None], shown: Sequence[int]
 ) -> tuple[Driver, ...]:
     """The features without which there would be less of a flag, those furthest past their own limit first."""
-    score = _per_mille(learnt, shown)
+    weights = learnt.once("weights", shown, lambda: _weights(learnt, shown))
     found = []
-    for n, (feature, one, limit) in enumerate(zip(FEATURES[kind], seen, learnt.limit, strict=True)):
+    for n, (feature, one, limit, weight) in enumerate(zip(FEATURES[kind], seen, learnt.limit, weights, strict=True)):
         if one is None or one.strangeness == 0:
             continue
-        weight = score - _per_mille(learnt, [*shown[:n], 0, *shown[n + 1 :]])
         if one.strangeness >= limit or weight > 0:
             sentence = explain(feature, one, segment)
             found.append(
