@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import anchor, anchor_gas, audit, bundle, load, provenance
+from benchmarks import anchor, anchor_gas, audit, bundle, load, provenance, verdict
 from benchmarks.generate import Generator
 from benchmarks.yardstick import CORES, Signed, Yardstick, measure_batches, signed_parts
 from ledger import batch
@@ -40,6 +40,7 @@ def main() -> None:
     yardstick = Yardstick(_parts(8_000))
     figures["batch_signature_checks_per_s"] = measure_batches(yardstick.parts)
     _bundle(figures)
+    _verdict(figures, blends=1 if given.quick else 5)
     _anchor(figures)
     _load(figures, yardstick, 30_000 if given.quick else 100_000)
     _audit(figures, yardstick, sizes)
@@ -79,6 +80,19 @@ def _anchor(figures: Figures) -> None:
         gas = anchor_gas.measure()
         figures.update(anchor_gas.figures(gas))
         anchor_gas.show(gas, console)
+
+
+def _verdict(figures: Figures, blends: int) -> None:
+    with _doing("a verdict by all packs on a lot with 200 records"), tempfile.TemporaryDirectory() as folder:
+        single = verdict.measure(Path(folder))
+    figures["verdict_200_p50_ms"], figures["verdict_200_p95_ms"] = single.p50_ms, single.p95_ms
+    figures["verdict_rules"], figures["http_echo_ms"] = single.rules, single.echo_ms
+    with _doing(f"verdicts on a portfolio of {blends * verdict.DRUMS} lots"), tempfile.TemporaryDirectory() as folder:
+        together = verdict.measure_portfolio(Path(folder), blends=blends)
+    figures["portfolio_verdicts_lots"] = together.lots
+    figures["portfolio_verdicts_s"] = together.together_s
+    figures["portfolio_single_verdict_ms"] = together.alone_ms
+    figures["portfolio_verdicts_speedup"] = together.speedup
 
 
 def _load(figures: Figures, yardstick: Yardstick, count: int) -> None:
@@ -154,6 +168,8 @@ _GOALS = {
     "provenance_5000_ms": "< 50",
     "provenance_growth": "flat",
     "portfolio_speedup": ">= 10",
+    "verdict_200_p50_ms": "< 50",
+    "portfolio_verdicts_speedup": ">= 10",
 }
 
 if __name__ == "__main__":

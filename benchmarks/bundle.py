@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generate import Generator
+from benchmarks.generate import Generator, Signer
 from benchmarks.server import Server
 from ledger.encoding import format_b64url, format_json
 from ledger.evidence.bundle import parse_bundle
@@ -56,7 +56,7 @@ def _make_bundle(folder: Path, bundle: Path, policy: Path) -> None:
         bags = list(generator.extracts(BAGS, owner=generator.miners[0]))
         server.post_batch([jws for _, jws in bags])
         server.post_batch([generator.merge(generator.miners[0], bags, "lot:merged")[1]])
-        token = _token(generator)
+        token = log_in(generator)
         status, content = server.request("GET", "/v1/lots/lot:merged/bundle", Authorization=f"Bearer {token}")
         if status != 200:
             raise RuntimeError(f"no bundle: {status} {content[:400]!r}")
@@ -65,8 +65,9 @@ def _make_bundle(folder: Path, bundle: Path, policy: Path) -> None:
     policy.write_bytes(format_policy(TrustPolicy((TrustedLog(parse_vkey(about["vkey"])),))))
 
 
-def _token(generator: Generator) -> str:
-    miner, now = generator.miners[0], int(time.time())
+def log_in(generator: Generator, who: Signer | None = None) -> str:
+    """A login token of somebody (the first miner without), good for one request."""
+    miner, now = who or generator.miners[0], int(time.time())
     header = {"alg": miner.key.public.alg, "kid": miner.key.public.kid, "typ": "JWT"}
     claims = {
         "iss": miner.name, "sub": miner.name, "aud": generator.origin, "iat": now, "exp": now + 120,

@@ -123,14 +123,14 @@ class Generator:
         tags = {name: [{"scheme": "itsci", "number": name[4:].replace(":", "-")}] for name in weights}
         drums = [_lot(name, weight, "Ta2O5", 28_500, "2.00") | {"tags": tags[name]} for name, weight in weights.items()]
         body = _transform(owner, [blend], sum(grams), drums[0], "split") | {"outputs": drums, "losses": []}
-        split, *made = self._sign(owner, "transform", body, {blend: hashlib.sha256(head).hexdigest()})
-        yield made[0], made[1]
+        split, logged, jws = self._sign(owner, "transform", body, {blend: hashlib.sha256(head).hexdigest()})
+        yield logged, jws
         names = list(weights)
         for start in range(0, len(names), CONSIGNMENT):
             some = names[start : start + CONSIGNMENT]
             sent = _dispatch(owner, taker, some[0], self._now()) | {"lots": some}
-            sending, *made = self._sign(owner, "dispatch", sent, dict.fromkeys(some, split))
-            yield made[0], made[1]
+            sending, logged, jws = self._sign(owner, "dispatch", sent, dict.fromkeys(some, split))
+            yield logged, jws
             got = [{"id": one, "quantity": {"mass": _kg(weights[one] - 20), "moisture": "1.96"}} for one in some]
             body = {"outcome": "accepted", "site": taker.site, "lots": got}
             yield self._sign(taker, "receive", body, dict.fromkeys(some, sending))[1:]
