@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger.encoding import format_json, join_pointer, parse_b64url
 from ledger.entry import parse_entry
@@ -30,6 +30,9 @@ from ledger.rules.reference.snapshot import References
 from ledger.rules.siblings import gather_siblings
 from ledger.rules.verdict import format_verdict
 from ledger.rules.verdict_form import check_verdict
+
+MOST_TOGETHER: Final = 50
+"""Siblings judged together: with more, telling their ids apart costs more than is shared."""
 
 
 class Evidence(NamedTuple):
@@ -110,14 +113,15 @@ def judge_alike(
     claim: about any of them. Raises as `judge` does.
     """
     shown, hidden = select_known(evidence, known_as_of)
-    alone: Sequence[str] = lots
-    if len(lots) > 1:
-        siblings = gather_siblings(lots, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
-        yield from judge_siblings(claim, siblings, packs, references, go_on=go_on)
-        alone = siblings.others
-    for lot in alone:
-        facts = gather(lot, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
-        yield LotVerdict.of(decide(replace(claim, subject=lot), facts, packs, references, go_on=go_on))
+    for start in range(0, len(lots), MOST_TOGETHER):
+        alone = part = lots[start : start + MOST_TOGETHER]
+        if len(part) > 1:
+            siblings = gather_siblings(part, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
+            yield from judge_siblings(claim, siblings, packs, references, go_on=go_on)
+            alone = siblings.others
+        for lot in alone:
+            facts = gather(lot, shown, hidden=hidden, known_as_of=known_as_of, valid_as_of=valid_as_of)
+            yield LotVerdict.of(decide(replace(claim, subject=lot), facts, packs, references, go_on=go_on))
 
 
 def select_known(evidence: Evidence, known_as_of: str) -> tuple[list[ShownRecord], list[str]]:

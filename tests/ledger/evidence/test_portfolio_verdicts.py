@@ -509,6 +509,13 @@ def test_who_asks_may_stop_between_two_lots() -> None:
         next(judged)
 
 
+def test_many_siblings_are_judged_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = split(coltan_story())
+    for most in (1, 4, 5):
+        monkeypatch.setattr("ledger.evidence.judging.MOST_TOGETHER", most)
+        assert differences(story, DRUMS) == []
+
+
 def test_no_lots_no_verdicts() -> None:
     siblings = replace(gathered(split(coltan_story()), DRUMS), lots=())
     assert list(judge_siblings(all_packs(DRUMS[0]), siblings, {}, References())) == []
