@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 import typer
 
 from clients.cli.claims import MAX_FILE, read_pack_files
@@ -110,7 +111,7 @@ def read_told(content: bytes) -> Told:
     from ledger.rules.verdict_form import check_verdict
 
     try:
-        value = json.loads(content)
+        value = orjson.loads(content)
         format_json(value)  # numbers and texts as verdicts have them
         signed = isinstance(value, dict) and "verdict" in value
         return Told(check_verdict(value["verdict"] if signed else value), content, signed)

@@ -40,14 +40,14 @@ def meanwhile(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str
     """Erase these records one by one, each between the reading for a verdict and its storing."""
 
     def plan(doomed: list[str]) -> None:
-        sign = vars(claims)["sign_verdict"]
+        sign = vars(claims)["seal_verdict"]
 
         def erase_first(*given: Any) -> Any:
             if doomed:
                 records.erase(desk.service.context, Reader(SMELTER, frozenset()), doomed.pop(0))
             return sign(*given)
 
-        monkeypatch.setattr(claims, "sign_verdict", erase_first)
+        monkeypatch.setattr(claims, "seal_verdict", erase_first)
 
     return plan
 
