@@ -215,7 +215,7 @@ class FalseStatement(ProofError):
 class FalseAnchor(ProofError):
     """Anchor evidence that does not show what it says; values: `reason`.
 
-    reason: header, block, account, storage, code, head, log, contract, chain, size, root or consistency.
+    reason: header, block, account, storage, code, head, log, contract, chain, size, root, consistency or canonical.
     """
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from clients.audit.memory import Memory
 from clients.audit.pool import Faults, Found, Pool, Reader, Results, in_order
 from clients.audit.sources import MAX_CHECKPOINT, Source, read_tile
 from clients.audit.statements import Given
 from ledger.errors import LedgerError
+from ledger.evidence.anchored import NodeAnswer, Places
 from ledger.evidence.audit import Audit
 from ledger.evidence.chunk import Chunk
 from ledger.evidence.report import Report
@@ -31,6 +34,15 @@ AHEAD = 4
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """Anchor evidence (JSON values) to hold against the log, where it may be from, what nodes said of its blocks."""
+
+    evidence: Sequence[Any] = ()
+    places: Places | None = None
+    nodes: Sequence[NodeAnswer] = ()
+
+
 def run_audit(
     source: Source,
     policy: TrustPolicy,
@@ -39,13 +51,14 @@ def run_audit(
     origin: str = "",
     memory: Memory | None = None,
     statements: Iterable[Given] = (),
+    anchored: Anchored | None = None,
     workers: int | None = None,
     progress: Progress = lambda _done, _size: None,
 ) -> Report:
     """Audit the whole log that `source` holds.
 
     origin: the log that it must be, "" for any that the policy lists; statements: of completeness, to be
-    re-computed (`clients.audit.statements` reads them); workers: processes, by default
+    re-computed (`clients.audit.statements` reads them); anchored: anchor evidence; workers: processes, by default
     one per core, 0 for none; progress: called with entries done and in total. A log that is wrong,
     or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read, or
     the memory.
@@ -60,6 +73,9 @@ def run_audit(
         _compare_remembered(audit, known[0], head, source)
     for stated in audit.open_statements(statements):
         _compare_remembered(audit, stated, head, source)
+    if anchored is not None:
+        for anchor in audit.open_anchors(anchored.evidence, places=anchored.places, nodes=anchored.nodes):
+            audit.check_anchored(anchor, _tiles_between(audit, anchor.head.size, head.size, source))
     _fold_entries(audit, head, source, workers, progress)
     report = audit.finish(remembered=known is not None)
     if memory is not None and report.verified:
@@ -68,14 +84,19 @@ def run_audit(
 
 
 def _compare_remembered(audit: Audit, old: Checkpoint, head: Checkpoint, source: Source) -> None:
+    audit.check_extends(old, _tiles_between(audit, old.size, head.size, source))
+
+
+def _tiles_between(audit: Audit, old: int, new: int, source: Source) -> dict[TileId, bytes]:
+    """The tiles that a consistency proof between two sizes is made of, as far as they are there."""
     tiles: dict[TileId, bytes] = {}
-    if 0 < old.size <= head.size:
-        for level, n in plan_tiles(plan_consistency(old.size, head.size)):
+    if 0 < old <= new:
+        for level, n in plan_tiles(plan_consistency(old, new)):
             try:
-                tiles[level, n] = read_tile(source, level, n, tile_width(level, n, head.size))
+                tiles[level, n] = read_tile(source, level, n, tile_width(level, n, new))
             except LedgerError as error:
                 audit.missing_file(error)
-    audit.check_extends(old, tiles)
+    return tiles
 
 
 def _fold_entries(audit: Audit, head: Checkpoint, source: Source, workers: int | None, progress: Progress) -> None:

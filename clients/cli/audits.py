@@ -8,25 +8,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clients.cli.options import AsJson
-from clients.cli.verify import LogKey, TrustFile
+from clients.cli.verify import Contract, LogKey, Rpc, TrustFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from clients.audit.driver import Anchored
+
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=0, help="Worker processes (0: none).")]
+Remembered = Annotated[
+    Path | None, typer.Option("--memory", help="Folder of remembered checkpoints (default: in the home folder).")
+]
+Statements = Annotated[
+    list[Path] | None,
+    typer.Option("--statement", "-s", help="Bundle or statement of completeness to hold against the log."),
+]
+Anchors = Annotated[
+    list[Path] | None,
+    typer.Option("--anchor", help="Anchor evidence, or a bundle with some, to hold against the log."),
+]
 
 
 def audit(
     place: Annotated[str, typer.Argument(help="Address of the service or log, or folder of an export.")] = "",
     log_key: LogKey = "",
     trust: TrustFile = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=0, help="Worker processes (0: none).")] = None,
-    memory: Annotated[
-        Path | None, typer.Option("--memory", help="Folder of remembered checkpoints (default: in the home folder).")
-    ] = None,
+    jobs: Jobs = None,
+    memory: Remembered = None,
     forget: Annotated[bool, typer.Option("--forget", help="Do not compare with an earlier audit.")] = False,
-    statement: Annotated[
-        list[Path] | None,
-        typer.Option("--statement", "-s", help="Bundle or statement of completeness to hold against the log."),
-    ] = None,
+    statement: Statements = None,
+    anchor: Anchors = None,
+    rpc: Rpc = None,
+    contract: Contract = None,
     login: Annotated[bool, typer.Option("--login", help="Log in, for a log whose entries are for members.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -34,7 +47,8 @@ def audit(
 
     The checkpoint that was verified is remembered: a later audit proves that the log only grew. A bundle given with
     --statement carries the log's word on which records there are: the audit counts them anew, and a list that leaves
-    one out is signed proof against the operator. Without an address the configured service is audited. Exit code 0
+    one out is signed proof against the operator. Evidence given with --anchor shows what the log was when a chain held
+    its checkpoint; --rpc asks nodes for the block. Without an address the configured service is audited. Exit code 0
     verified, 1 refuted or incomplete, 2 not to be judged.
 
     [bold]Examples[/]
@@ -58,17 +72,35 @@ def audit(
     place = place or Home().config().url
     remembered = None if forget else Memory(memory or home_folder() / "audits")
     given = [read_statement(one) for one in statement or ()]
+    anchored = _read_anchored(anchor or [], rpc, contract)
     source = open_source(place, headers=_login() if login else dict)
     try:
         with progress_bar("auditing", not as_json) as tick:
             report = run_audit(
-                source, policy, datetime.now(UTC), memory=remembered, statements=given, workers=jobs, progress=tick
+                source,
+                policy,
+                datetime.now(UTC),
+                memory=remembered,
+                statements=given,
+                anchored=anchored,
+                workers=jobs,
+                progress=tick,
             )
     finally:
         source.close()
     show_report(report, as_json=as_json)
     if not report.verified:
         raise typer.Exit(REFUSED)
+
+
+def _read_anchored(files: list[Path], rpc: list[str] | None, contract: list[str] | None) -> Anchored:
+    """Evidence out of files, and what nodes say of it."""
+    from clients.audit.anchors import read_anchors
+    from clients.audit.driver import Anchored
+    from clients.cli.verify import ask_about
+
+    evidence = [value for one in files for value in read_anchors(one)]
+    return Anchored(evidence, *ask_about(contract, rpc, lambda: evidence))
 
 
 def _login() -> Callable[[], Mapping[str, str]]:

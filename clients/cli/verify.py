@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clients.cli.options import AsJson, PackFiles, ReferenceFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.evidence.anchored import NodeAnswer, Places
     from ledger.evidence.trust import TrustPolicy
     from ledger.rules.pack import Pack
     from ledger.rules.reference.snapshot import References
@@ -21,6 +24,19 @@ TrustFile = Annotated[
     Path | None, typer.Option("--trust", help="Trust policy: logs, witnesses and quorum (tlog-policy file).")
 ]
 
+Rpc = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rpc", metavar="URL", help="Ethereum node to ask for an anchor's block; all that are named must agree."
+    ),
+]
+Contract = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--contract", metavar="CHAIN:ADDRESS", help="Contract whose anchors you take (default: any LogAnchor)."
+    ),
+]
+
 
 def verify(
     file: Annotated[Path, typer.Argument(help="Evidence bundle, or a log entry (.record) with --receipt.")],
@@ -30,18 +46,22 @@ def verify(
     at: Annotated[str, typer.Option("--at", help="Judge as of this time (default: now).")] = "",
     pack_files: PackFiles = [],  # noqa: B006 - Typer copies defaults
     references: ReferenceFiles = [],  # noqa: B006
+    rpc: Rpc = None,
+    contract: Contract = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify an evidence bundle, or a log entry with its receipt: offline, without the operator.
 
     Whom you trust: --trust, else --log-key, else the log that `lodeline init` pinned.
     Verdicts in the bundle are computed again: packs and lists that they rest on, and that do not ship, are given.
+    Anchors are checked offline too; which block is canonical is asked of the nodes that --rpc names, and of no other.
     Exit code 0 verified, 1 refuted or incomplete, 2 not a file or no trust given.
 
     [bold]Examples[/]
       lodeline verify REF-2026-17.bundle.json
       lodeline verify lot.bundle.json --trust policy.txt --at 2031-01-01
       lodeline verify lot.bundle.json --reference un_sanctions:2026-11-20:consolidated.xml
+      lodeline verify lot.bundle.json --rpc https://one.example --rpc https://two.example
       lodeline verify 3f1c.record --receipt 3f1c.tlog-proof
     """
     from datetime import UTC, datetime
@@ -65,7 +85,8 @@ def verify(
     else:
         now = datetime.now(UTC)
     packs, known = _read_grounds(pack_files, references)
-    report = verify_bundle(content, policy, now, packs=packs, references=known)
+    places, nodes = ask_about(contract, rpc, lambda: _carried(content))
+    report = verify_bundle(content, policy, now, packs=packs, references=known, places=places, nodes=nodes)
     show_report(report, as_json=as_json)
     if not report.verified:
         raise typer.Exit(REFUSED)
@@ -80,6 +101,28 @@ def _read_grounds(pack_files: list[Path], references: list[str]) -> tuple[list[P
     from ledger.rules.reference.snapshot import References
 
     return read_pack_files(pack_files), References(read_references(references))
+
+
+def ask_about(
+    contract: list[str] | None, rpc: list[str] | None, anchors: Callable[[], list[Any]]
+) -> tuple[Places | None, list[NodeAnswer]]:
+    """What --contract and --rpc stand for. anchors: the evidence that nodes are to be asked about."""
+    if not contract and not rpc:
+        return None, []
+    from clients.sdk.nodes import ask_nodes, parse_places
+
+    return parse_places(contract or []), ask_nodes(rpc or [], anchors() if rpc else [])
+
+
+def _carried(content: bytes) -> list[Any]:
+    """The anchor evidence of a bundle; none of a file that is no bundle, which the report says."""
+    from ledger.errors import LedgerError
+    from ledger.evidence.bundle import parse_bundle
+
+    try:
+        return [one.evidence for one in parse_bundle(content).anchors]
+    except LedgerError:
+        return []
 
 
 def verify_entry(entry: bytes, receipt: bytes, policy: TrustPolicy, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ bundles. Reading files and running processes is the caller's (`clients.audit`). 
 8. custody      the custody rules accept every record in log order
 9. times        the log's clock never runs backwards, nor ahead of its witnesses or of the reader
 10. completeness every statement of completeness that the audit is shown names exactly the records there are
+11. anchors     every anchor that the audit is shown holds this log's history, and contradicts no time that it claims
 
 An audit goes on after a finding and reports all of them, up to a bound.
 """
@@ -25,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -32,12 +34,15 @@ from ledger.custody.state import State, plan_step
 from ledger.encoding import format_time
 from ledger.envelope import Record, check_signature, parse_record
 from ledger.errors import Equivocation, Incomplete, LedgerError, ProofError, TimeAhead, TimeBefore, UnknownKey
+from ledger.evidence.anchor import Anchor
+from ledger.evidence.anchored import AnchorStep, NodeAnswer, Places
 from ledger.evidence.chunk import Checked
 from ledger.evidence.completeness import Statement, open_completeness
+from ledger.evidence.opening import open_trusted
 from ledger.evidence.recount import Lists, Recount
 from ledger.evidence.report import Notebook, Report
 from ledger.evidence.trust import Trusted, TrustPolicy
-from ledger.evidence.verify import CLOCK_SKEW, open_trusted
+from ledger.evidence.verify import CLOCK_SKEW
 from ledger.keys import PublicKey, parse_public_jwk
 from ledger.log import merkle, rfc9162
 from ledger.log.checkpoint import Checkpoint
@@ -46,7 +51,7 @@ from ledger.log.tiles import WIDTH, TileId, TileReader
 
 CHECKS = (
     "checkpoint", "witnesses", "consistency", "files", "hashes", "records", "signatures", "custody", "times",
-    "completeness",
+    "completeness", "anchors",
 )  # fmt: skip
 
 
@@ -111,9 +116,11 @@ class Audit:
     logged: int = 0
     whole: bool = True
     recount: Recount = field(init=False)
+    step: AnchorStep = field(init=False)
 
     def __post_init__(self) -> None:
         self.recount = Recount(self.book)
+        self.step = AnchorStep(self.book, self.origin)
 
     def open(self, note: bytes) -> Checkpoint | None:
         """Take the newest checkpoint; None when there is nothing to go on with."""
@@ -136,6 +143,30 @@ class Audit:
         self.recount.start(opened)
         size = self.checkpoint.size if self.checkpoint else 0
         return list(dict.fromkeys(statement.head for statement, _ in opened if statement.head.size <= size))
+
+    def open_anchors(
+        self, given: Iterable[Any], *, places: Places | None = None, nodes: Sequence[NodeAnswer] = ()
+    ) -> list[Anchor]:
+        """Take anchor evidence (JSON values) to hold against the log; those that hold by themselves."""
+        self.step = AnchorStep(self.book, self._origin(), places or Places(), nodes)
+        return list(self.step.take(given))
+
+    def check_anchored(self, anchor: Anchor, tiles: Mapping[TileId, bytes]) -> None:
+        """Check that an anchored tree is the beginning of this log. tiles: as for `check_extends`."""
+        head = self.checkpoint
+        if head is None:
+            return
+        if anchor.head.size > head.size:
+            gone = "More of this log is anchored than you audit: this copy is old, or the log was cut back."
+            error = Incomplete(gone, anchored=anchor.head.size, size=head.size)
+            self.book.fault("anchors", error, missing=True)
+            return
+        try:
+            proof = merkle.prove_consistency(anchor.head.size, head.size, TileReader(tiles))
+        except LedgerError as missing:
+            self.book.fault("anchors", missing, missing=True)
+        else:
+            self.step.relate(anchor, head, proof)
 
     def check_extends(self, old: Checkpoint, tiles: Mapping[TileId, bytes]) -> None:
         """Check that the log extends a checkpoint remembered from an earlier audit.
@@ -219,6 +250,7 @@ class Audit:
             "records": self.records,
             "types": dict(sorted(Counter(facts.type for facts in self.state.records.values()).items())),
             "witnesses": {n: format_time(t) for n, t in sorted(self.trusted.witnesses.items())} if self.trusted else {},
+            "anchors": self.step.finish(range(head.size)),
         }
         return book.report(head.origin, head.origin, head, details)
 
@@ -235,6 +267,8 @@ class Audit:
                 self.book.fault("times", error, index=index, record=record_id)
             else:
                 self.logged = logged
+            if self.step.anchors:
+                self.step.see(index, logged, record_id)
             self._take(Record(record_id, b"", alg, kid, orjson.loads(payload)), logged, index)
             if position in late:
                 self._check_late(late[position], index)

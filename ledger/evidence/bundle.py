@@ -31,11 +31,14 @@ MAX_CHECKPOINT_BYTES = 1_000_000
 MAX_STATEMENT_BYTES = 32_000_000
 MAX_VERDICTS = 50
 MAX_VERDICT_BYTES = 16_000_000
+MAX_ANCHORS = 10
+MAX_ANCHOR_BYTES = 100_000
 MAX_TEXT = 1_000
 
 _MEMBERS = (
     "checkpoint", "completeness", "digest", "entries", "format", "hashes", "log_key", "origin", "subject", "verdicts",
 )  # fmt: skip
+_OPTIONAL = frozenset({"anchors"})
 _FULL = frozenset({"disclosures", "entry", "index", "proof"})
 _WITHHELD = frozenset({"index", "leaf", "proof", "record"})
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -76,11 +79,21 @@ class Completeness:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleAnchor:
+    """Anchor evidence (docs/formats/anchor.md) as it came, and the consistency proof between its tree and the bundle's
+    checkpoint, from the smaller to the larger one."""
+
+    evidence: dict[str, Any]
+    consistency: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """What a bundle says. `log_key` is a claim too: the reader's trust policy decides.
 
     origin: the log's name; log_key: its vkey; checkpoint: the signed note with every signature line;
-    subject: id of a lot, site or participant; entries: ascending by index; verdicts: JSON objects, as they came.
+    subject: id of a lot, site or participant; entries: ascending by index; verdicts: JSON objects, as they came;
+    anchors: in the order of their sizes.
     """
 
     origin: str
@@ -90,6 +103,7 @@ class Bundle:
     entries: tuple[BundleEntry, ...]
     completeness: Completeness
     verdicts: tuple[dict[str, Any], ...] = ()
+    anchors: tuple[BundleAnchor, ...] = ()
 
 
 def format_bundle(bundle: Bundle) -> bytes:
@@ -108,6 +122,11 @@ def format_bundle(bundle: Bundle) -> bytes:
         "subject": bundle.subject,
         "verdicts": list(bundle.verdicts),
     }
+    if bundle.anchors:
+        value["anchors"] = [
+            {"consistency": [format_b64url(node) for node in one.consistency], "evidence": one.evidence}
+            for one in bundle.anchors
+        ]
     value["hashes"] = [format_b64url(one) for one in table]
     value["digest"] = _digest(value)
     data = format_json(value)
@@ -134,6 +153,7 @@ def parse_bundle(data: bytes) -> Bundle:
         entries=entries,
         completeness=_parse_completeness(value["completeness"]),
         verdicts=tuple(_parse_verdicts(value["verdicts"])),
+        anchors=tuple(_parse_anchors(value["anchors"])) if "anchors" in value else (),
     )
 
 
@@ -164,7 +184,7 @@ def _parse_members(data: bytes) -> dict[str, Any]:
         raise BundleError("not a bundle: a JSON object with a member `format` is expected")
     if value["format"] != FORMAT:
         raise BundleError(f"this reader knows {FORMAT}: use the version that wrote the bundle", pointer="/format")
-    for name in sorted(value.keys() ^ set(_MEMBERS)):
+    for name in sorted((value.keys() - _OPTIONAL) ^ set(_MEMBERS)):
         state = "unknown" if name in value else "missing"
         raise BundleError(f"the member `{name}` is {state}", pointer=join_pointer("", name))
     return value
@@ -258,6 +278,26 @@ def _parse_verdicts(value: Any) -> Iterator[dict[str, Any]]:
         if (size := len(format_json(one))) > MAX_VERDICT_BYTES:
             raise BundleError("a verdict is too large", pointer=pointer, limit=MAX_VERDICT_BYTES, actual=size)
         yield one
+
+
+def _parse_anchors(value: Any) -> Iterator[BundleAnchor]:
+    """Left out when there are none, so that one content has one spelling."""
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_ANCHORS:
+        raise BundleError(f"`anchors` is a list of 1 to {MAX_ANCHORS} anchors", pointer="/anchors")
+    for position, one in enumerate(value):
+        pointer = f"/anchors/{position}"
+        if not isinstance(one, dict) or one.keys() != {"consistency", "evidence"}:
+            raise BundleError("an anchor has `evidence` and `consistency`", pointer=pointer)
+        evidence, proof = one["evidence"], one["consistency"]
+        if not isinstance(evidence, dict) or "format" not in evidence or len(format_json(evidence)) > MAX_ANCHOR_BYTES:
+            raise BundleError(
+                f"anchor evidence is an object with a member `format`, of at most {MAX_ANCHOR_BYTES} bytes",
+                pointer=f"{pointer}/evidence",
+            )
+        if not isinstance(proof, list) or len(proof) > 2 * MAX_PROOF:
+            raise BundleError("`consistency` is a list of hashes", pointer=f"{pointer}/consistency")
+        nodes = (_hash(node, f"{pointer}/consistency/{at}") for at, node in enumerate(proof))
+        yield BundleAnchor(evidence, tuple(nodes))
 
 
 def _integer(value: Any, pointer: str) -> int:

@@ -15,6 +15,7 @@ The steps, in the order of the report:
 11. times        the log's clock never runs backwards, nor ahead of its witnesses or of the reader
 12. completeness the log has signed which records there are, and none of them is left out
 13. verdicts     every verdict in it follows from the records shown, byte for byte
+14. anchors      every anchor in it holds the log's history, and contradicts no time that the log claims
 
 Bad evidence never raises. That nothing newer happened cannot be seen from a bundle, nor whether the
 operator signed a list that lies: the audit of the whole log shows it, and the signature is the proof.
@@ -22,7 +23,7 @@ operator signed a list that lies: the audit of the whole log shows it, and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -39,17 +40,17 @@ from ledger.errors import (
     TimeAhead,
     TimeBefore,
     UnknownKey,
-    UntrustedNote,
 )
+from ledger.evidence.anchored import AnchorStep, NodeAnswer, Places
 from ledger.evidence.bundle import Bundle, FullEntry, HashOnlyEntry, parse_bundle
 from ledger.evidence.coverage import find_gaps, kind_of_subject, lots_of
 from ledger.evidence.keyring import check_signatures
+from ledger.evidence.opening import open_trusted
 from ledger.evidence.report import Notebook, Report
 from ledger.evidence.summary import summarize_lot
 from ledger.evidence.trust import Trusted, TrustPolicy
-from ledger.log.checkpoint import Checkpoint, parse_checkpoint
+from ledger.log.checkpoint import Checkpoint
 from ledger.log.merkle import check_inclusion, leaf_hash
-from ledger.log.note import Note
 
 if TYPE_CHECKING:
     from ledger.rules.pack import Pack
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 
 CHECKS = (
     "format", "checkpoint", "witnesses", "inclusion", "records", "signatures",
-    "custody", "chain", "balance", "disclosures", "times", "completeness", "verdicts",
+    "custody", "chain", "balance", "disclosures", "times", "completeness", "verdicts", "anchors",
 )  # fmt: skip
 CLOCK_SKEW = 300
 """Seconds by which clocks of different machines may differ."""
@@ -82,6 +83,8 @@ def verify_bundle(
     *,
     packs: Iterable[Pack] = (),
     references: References | None = None,
+    places: Places | None = None,
+    nodes: Sequence[NodeAnswer] = (),
 ) -> Report:
     """What the bundle proves to somebody who trusts `policy`. Never raises for bad evidence.
 
@@ -97,7 +100,8 @@ def verify_bundle(
     full = sum(isinstance(entry, FullEntry) for entry in bundle.entries)
     hidden = len(bundle.entries) - full
     book.close("format", f"A whole bundle of {full} records{f' and {hidden} shown by hash only' if hidden else ''}.")
-    return _Verification(bundle, policy, int(now.timestamp()), book, tuple(packs), references).run()
+    step = AnchorStep(book, bundle.origin, places or Places(), nodes)
+    return _Verification(bundle, policy, int(now.timestamp()), book, step, tuple(packs), references).run()
 
 
 @dataclass(slots=True)
@@ -108,6 +112,7 @@ class _Verification:
     policy: TrustPolicy
     now: int
     book: Notebook
+    anchors: AnchorStep
     packs: tuple[Pack, ...] = ()
     references: References | None = None
     shown: list[Shown] = field(default_factory=list)
@@ -115,7 +120,7 @@ class _Verification:
     disclosed: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Report:
-        """Steps 2 to 13."""
+        """Steps 2 to 14."""
         bundle, book = self.bundle, self.book
         trusted, checkpoint = self._open_checkpoint()
         if checkpoint is not None:
@@ -139,6 +144,7 @@ class _Verification:
             "balances": [line.to_json() for line in replay.balances],
             "disclosed": self.disclosed,
             "verdicts": self._check_verdicts(checkpoint, scope),
+            "anchors": self._check_anchors(checkpoint),
         }
         return book.report(bundle.subject, bundle.origin, checkpoint, details)
 
@@ -303,35 +309,14 @@ class _Verification:
             references=self.references or References(),
         )
 
+    # 14 --------------------------------------------------------------------------------------------------------------
 
-def open_trusted(
-    policy: TrustPolicy, note: str | bytes, origin: str, book: Notebook
-) -> tuple[Trusted | None, Checkpoint | None]:
-    """Checks `checkpoint` and `witnesses`: who signed, and the checkpoint; the latter also when nobody trusted did.
-
-    origin: the log that it must be; "" accepts any that the policy lists.
-    """
-    try:
-        trusted = policy.open_checkpoint(note, origin)
-    except LedgerError as error:
-        lacking = isinstance(error, UntrustedNote) and "quorum" in error.values
-        if lacking:
-            book.close("checkpoint", "The log has signed the checkpoint.")
-        book.fault("witnesses" if lacking else "checkpoint", error)
-        return None, _unverified(error)
-    head = trusted.checkpoint
-    book.close("checkpoint", f"{head.origin} has signed a log of {head.size} entries.")
-    names = ", ".join(sorted(trusted.witnesses))
-    book.close(
-        "witnesses",
-        f"Cosigned by {names}; quorum {policy.quorum}."
-        if names
-        else "Your trust policy asks for no witness: only the operator vouches for the log's history.",
-    )
-    return trusted, head
-
-
-def _unverified(error: LedgerError) -> Checkpoint | None:
-    """The checkpoint of a note that nobody trusted has signed."""
-    note = error.note if isinstance(error, UntrustedNote) else None
-    return parse_checkpoint(note.text) if isinstance(note, Note) else None
+    def _check_anchors(self, checkpoint: Checkpoint | None) -> list[dict[str, Any]]:
+        for one in self.bundle.anchors:
+            before = len(self.anchors.anchors)
+            for anchor in self.anchors.take([one.evidence])[before:]:
+                if checkpoint is not None:
+                    self.anchors.relate(anchor, checkpoint, one.consistency)
+        for entry in self.shown:
+            self.anchors.see(entry.index, entry.logged, entry.record.id)
+        return self.anchors.finish([entry.index for entry in self.bundle.entries])

@@ -16,6 +16,7 @@ from service.api.bodies import ClientGone
 from service.api.deps import Backend, refuse_unknown
 from service.api.problems import Refusal, format_body, format_headers, format_problem
 from service.api.routers import (
+    anchors,
     bundles,
     claims,
     grants,
@@ -33,7 +34,7 @@ from service.logs import get_logger
 from service.storage.engine import DatabaseError
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
-ROUTERS = (records, bundles, lots, register, statements, reference, grants, claims, portfolios, log, status)
+ROUTERS = (records, bundles, lots, register, statements, reference, grants, claims, portfolios, log, anchors, status)
 _log = get_logger("service.api")
 
 

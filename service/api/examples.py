@@ -210,3 +210,29 @@ DATASET: Final[dict[str, Any]] = {
         }
     ],
 }
+ANCHORED: Final[dict[str, Any]] = {
+    "sink": "ethereum",
+    "chain": 11155111,
+    "size": 1480,
+    "state": "final",
+    "confirmations": 70,
+    "time": "2026-09-21T14:02:24Z",
+    "lasting": False,
+}
+ANCHOR: Final[dict[str, Any]] = ANCHORED | {
+    "root": "lCGmmUBqpiOkHqJUBE7mYRm1ZhEMjPaVFYOrcJMwCbw",
+    "problem": "",
+    "queued": "2026-09-21T14:00:00Z",
+    "block": 9251844,
+    "block_hash": f"0x{HEAD_ID}",
+    "transaction": f"0x{RECORD_ID}",
+    "evidence": True,
+}
+SINK_STATE: Final[dict[str, Any]] = {"sink": "ethereum", "condition": "ok", "since": 1789000000, "ticked": 1790000000}
+ANCHOR_EVIDENCE: Final[dict[str, Any]] = {"format": "lodeline-anchor/1", "chain": 11155111}
+STANDING: Final[dict[str, Any]] = {
+    "logged": "2026-09-21T13:35:21Z",
+    "witnessed": "2026-09-21T13:36:02Z",
+    "anchored": [ANCHORED],
+    "words": "anchored (final) 2026-09-21T14:02:24Z",
+}

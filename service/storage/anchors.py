@@ -144,6 +144,38 @@ def list_anchors(conn: Connection, *, sink: str, state: str, size: int, after: s
     return [_anchor(row) for row in conn.execute(_PAGE, values)]
 
 
+_WITH_EVIDENCE: Final = f"SELECT {_ANCHOR_COLUMNS} FROM anchors WHERE evidence <> '' AND state IN ('mined', 'final') "  # noqa: S608
+_COVERING: Final = text(
+    _WITH_EVIDENCE
+    + "AND size >= :least AND size <= :most ORDER BY CASE state WHEN 'final' THEN 0 ELSE 1 END, size LIMIT 1"
+)
+_LARGEST: Final = text(
+    _WITH_EVIDENCE + "AND size <= :most ORDER BY CASE state WHEN 'final' THEN 0 ELSE 1 END, size DESC LIMIT 1"
+)
+_FIRST: Final = text(
+    f"SELECT {_ANCHOR_COLUMNS} FROM anchors WHERE sink = :sink AND state IN ('mined', 'final') AND size >= :least "  # noqa: S608
+    "ORDER BY CASE state WHEN 'final' THEN 0 ELSE 1 END, size LIMIT 1"
+)
+
+
+def covering_anchor(conn: Connection, least: int, most: int) -> AnchorFound | None:
+    """The smallest anchor with evidence of at least `least` and at most `most` entries; a final one if there is any."""
+    row = conn.execute(_COVERING, {"least": least, "most": most}).first()
+    return _anchor(row) if row else None
+
+
+def largest_anchor(conn: Connection, most: int) -> AnchorFound | None:
+    """The largest anchor with evidence of at most `most` entries; a final one if there is any."""
+    row = conn.execute(_LARGEST, {"most": most}).first()
+    return _anchor(row) if row else None
+
+
+def first_covering(conn: Connection, sink: str, least: int) -> AnchorFound | None:
+    """The smallest mined or final anchor of a sink of at least so many entries; a final one if there is any."""
+    row = conn.execute(_FIRST, {"sink": sink, "least": least}).first()
+    return _anchor(row) if row else None
+
+
 _COUNT: Final = text("SELECT state, count(*), max(size) FROM anchors WHERE sink = :sink GROUP BY state ORDER BY state")
 
 

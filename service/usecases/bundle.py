@@ -27,10 +27,11 @@ from service.errors import BadRequest
 from service.storage.engine import Connection
 from service.storage.head import Head
 from service.storage.read_records import EntryFound, find_records, records_about
-from service.storage.read_subjects import SubjectFound, find_subjects
+from service.storage.read_subjects import SubjectFound, find_numbers, find_subjects
 from service.storage.read_topics import read_newest, read_produced, read_site_statuses
 from service.storage.tree import select_entries_at
 from service.usecases.access import View, open_view
+from service.usecases.anchors import carry_anchors
 from service.usecases.contents import Sight
 from service.usecases.context import Context
 from service.usecases.policy import Reader
@@ -87,8 +88,10 @@ def make_bundle(
                 shown.append(FullEntry(index, entry, proof, tuple(sight.disclosures(index))))
         note = cosigned_checkpoint(conn)
         carried = tuple(_read_verdict(conn, reader, one, subject) for one in verdicts)
+        anchors = carry_anchors(conn, gathered.head, closure.indexes)
     completeness = sign_lists(context, gathered)
-    return format_bundle(Bundle(context.origin, context.vkey, note, subject, tuple(shown), completeness, carried))
+    made = Bundle(context.origin, context.vkey, note, subject, tuple(shown), completeness, carried, anchors)
+    return format_bundle(made)
 
 
 def _read_verdict(conn: Connection, reader: Reader, verdict_id: str, subject: str) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def gather_evidence(conn: Connection, context: Context, view: View, subject: str
     entries = select_entries_at(conn, closure.indexes)
     sight = Sight(view, [EntryFound(index, entry) for index, entry in entries.items()], known=closure.records)
     if kind != "site":  # who reads a lot reads all upstream of it; what a site has made may be others' business
-        sight.readable = frozenset(found.num for found in find_subjects(conn, closure.lots).values())
+        sight.readable = find_numbers(conn, closure.lots)
     sight.measures = find_measures(closure, lists, sight)
     return Gathered(head, closure, lists, entries, sight)
 

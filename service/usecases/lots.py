@@ -12,6 +12,7 @@ from service.storage.read_graph import Direction, EdgeFound, lots_of_party, read
 from service.storage.read_records import list_history
 from service.storage.read_subjects import LotFilter, SubjectFound, find_subject, list_lots, list_lots_of, load_subjects
 from service.usecases.access import View, open_view
+from service.usecases.anchors import describe_standing
 from service.usecases.contents import Sight
 from service.usecases.context import Context
 from service.usecases.origins import describe_origins
@@ -54,9 +55,10 @@ def list_readable(
 
 
 def get_lot(context: Context, reader: Reader, lot: str) -> dict[str, Any]:
-    """One lot as it stands. Raises NotFound."""
+    """One lot as it stands, and how far its newest record is out of the operator's hands. Raises NotFound."""
     with context.store.reading() as conn:
-        return present(open_view(conn, context, reader).require_lot(lot))
+        found = open_view(conn, context, reader).require_lot(lot)
+        return {**present(found), "standing": describe_standing(conn, found.seq)}
 
 
 def get_history(context: Context, reader: Reader, lot: str, *, cursor: str | None = None, limit: int) -> dict[str, Any]:

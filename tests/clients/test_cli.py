@@ -277,7 +277,7 @@ def test_the_word_of_a_bundle_is_held_against_the_whole_log(town: Town, tmp_path
     words = [word for file in (lot, site, party, note) for word in ("--statement", str(file))]
     report = town.json(AUDITOR, "audit", "--login", "-j", "0", "--forget", *words)
     assert report["outcome"] == "verified"
-    assert "lists of 4 statements" in report["checks"][-1]["sentence"]
+    assert "lists of 4 statements" in report["checks"][-2]["sentence"]
     note.write_text(note.read_text().replace("subject word:1 1", "subject word:1 2"))
     report = town.json(AUDITOR, "audit", "--login", "-j", "0", "--forget", *words, code=1)
     assert [one["code"] for one in report["findings"]] == ["bad-signature"]

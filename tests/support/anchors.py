@@ -87,9 +87,9 @@ def head_of(size: int, root: bytes, **other: Any) -> Head:
 
 
 def anchor_of(head: Head, origin: str, chain: Chain | None = None, **other: Any) -> Anchor:
-    """The evidence for a head, honest unless the chain given says otherwise."""
+    """The evidence for a head, honest unless the chain given says otherwise; the block is not before the head."""
     slots = head_slots(log_id(origin))
-    chain = chain or Chain(dict(zip(slots, pack(head), strict=True)) | {2: 7, 3: 9})
+    chain = chain or Chain(dict(zip(slots, pack(head), strict=True)) | {2: 7, 3: 9}, time=max(TIME, head.time))
     told: dict[str, Any] = {
         "chain": CHAIN,
         "contract": chain.contract,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from ledger.errors import TooLarge
 from service.api import examples, schemas
+from service.api.anchor_schemas import LotStanding
 from service.api.answers import LOGIN, answers, page, raw
 from service.api.deps import (
     MAX_DEPTH,
@@ -44,9 +45,13 @@ def list_lots(
     )
 
 
-@router.get("/v1/lots/{id}", response_model=schemas.Lot, responses=answers(examples.LOT_STATE, _NONE, LOGIN))
+@router.get(
+    "/v1/lots/{id}",
+    response_model=LotStanding,
+    responses=answers(examples.LOT_STATE | {"standing": examples.STANDING}, _NONE, LOGIN),
+)
 def get_lot(service: BackendDep, reader: AnybodyDep, id: SubjectId) -> dict[str, Any]:
-    """One lot as it stands now; `head` is what the next record about it names in `prev`."""
+    """One lot as it stands now; `head` is what the next record about it names in `prev`, `standing` is about that."""
     return lots.get_lot(service.context, reader, id)
 
 

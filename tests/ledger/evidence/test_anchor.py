@@ -149,7 +149,9 @@ def test_a_contract_that_only_looks_the_same_is_refused() -> None:
 
 @pytest.mark.parametrize("later", [{"time": TIME + 1}, {"block": NUMBER + 1}])
 def test_a_head_from_after_its_block_is_refused(later: dict[str, int]) -> None:
-    assert refused(anchor_of(head_of(9, ROOTS[9], **later), ORIGIN)) == "head"
+    head = head_of(9, ROOTS[9], **later)
+    slots = dict(zip(head_slots(log_id(ORIGIN)), pack(head), strict=True))
+    assert refused(anchor_of(head, ORIGIN, Chain(slots))) == "head"
 
 
 def test_numbers_that_no_contract_of_ours_writes_are_refused() -> None:

@@ -88,7 +88,7 @@ def test_an_honest_bundle_is_verified() -> None:
     report = check(honest())
     assert (report.verified, report.outcome, outcomes(report), report.findings) == (True, "verified", {}, ())
     assert tuple(one.name for one in report.checks) == CHECKS
-    assert [one.step for one in report.checks] == list(range(1, 14))
+    assert [one.step for one in report.checks] == list(range(1, 15))
     assert report.lot is not None
     assert report.lot["status"] == "in_transit"
     assert report.lot["custodian"] == {"id": SMELTER, "country": "CD", "roles": ["smelter", "refiner"]}
@@ -246,7 +246,7 @@ def test_other_disclosures() -> None:
 def test_files_that_are_no_bundle_give_a_report_too(data: bytes) -> None:
     report = verify_bundle(data, POLICY, NOW)
     assert (report.verified, report.lot, report.checkpoint) == (False, None, None)
-    assert [one.outcome.value for one in report.checks] == ["fail"] + ["skipped"] * 12
+    assert [one.outcome.value for one in report.checks] == ["fail"] + ["skipped"] * 13
     assert report.to_json()["checkpoint"] is None
 
 

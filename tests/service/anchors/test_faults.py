@@ -6,7 +6,6 @@ with the contract's own events: no anchor is lost, none is counted twice, none i
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 from pathlib import Path
@@ -21,6 +20,7 @@ from service.adapters.anchor_keys import KeystoreSigner
 from service.adapters.chain import Fees, NodeDown
 from service.config import AnchorSettings
 from service.storage.engine import Store
+from service.storage.schema import migrate
 from service.usecases.anchoring import LogReader, SignedHead
 from tests.service.anchors.site import (
     CHAIN,
@@ -568,8 +568,8 @@ def test_two_anchorers_on_one_ledger_by_mistake(site: Site) -> None:
 
 def test_two_anchorers_with_databases_of_their_own(site: Site, tmp_path: Path) -> None:
     """A copy of the service with the same key: they fight for nonces, and the contract stays right."""
-    shutil.copytree(site.log.folder, tmp_path / "copy")
-    store = Store(f"sqlite:///{tmp_path / 'copy' / 'lodeline.db'}")
+    store = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    migrate(store)
     other = Site(site.chain, site.log, site.contract, site.signer, site.settings, holder="two", store=store)
     size = site.queue()
     other.link.outbox.submit(SignedHead(size, site.log.book.head.root, site.log.book.head.checkpoint), other.now)
