@@ -72,7 +72,7 @@ def _again(
     """`same`, `different` or `not` (recomputed)."""
     try:
         again = recompute(signed.verdict, evidence, packs, references)
-        _check_head(signed.verdict["log"], head, pointer)
+        _check_head(signed.verdict["log"], head)
     except LedgerError as error:
         missing = isinstance(error, Incomplete)
         book.fault("verdicts", _at(error, pointer), missing=missing)
@@ -94,15 +94,17 @@ def _again(
     return "different"
 
 
-def _check_head(log: dict[str, Any], head: Checkpoint | None, pointer: str) -> None:
+def _check_head(log: dict[str, Any], head: Checkpoint | None) -> None:
     """A verdict as of the bundle's own tree names its root; one from the future of the bundle can't be checked."""
     if head is None:
-        raise Incomplete("Without a checkpoint that is trusted no verdict can be placed in the log.", pointer=pointer)
+        raise Incomplete(
+            "Without a checkpoint that is trusted no verdict can be placed in the log.", pointer="/verdict/log"
+        )
     if log["size"] > head.size:
         raise Incomplete(
             f"The verdict is from a log of {log['size']} entries, this bundle from one of {head.size}: "
             "ask for a newer bundle.",
-            pointer=pointer,
+            pointer="/verdict/log/size",
         )
     if log["size"] == head.size and log["root"] != format_b64url(head.root):
         raise Equivocation("The verdict names another root for a log of this size.", pointer="/verdict/log/root")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from ledger.custody.draft import tag_key
 from ledger.custody.replay import Replay, parents_of, upstream
@@ -219,8 +219,7 @@ class _Gathering:
 
     def _correct(self, item: Item) -> None:
         target = item.body["record"]
-        if target in self.items:
-            self.items[target] = self.items[target].with_correction(item.id, item.body["replace"])
+        self.items[target] = self.items[target].with_correction(item.id, item.body["replace"])
 
     def kind_of(self, subject: str) -> str:
         """`lot`, `site` or `participant`; "" for what the evidence does not know."""
@@ -236,9 +235,8 @@ class _Gathering:
         self._grade()
         state = self.replay.state
         for lot in self.lots.values():
-            held = state.subjects[lot.id]
-            if isinstance(held, Lot):
-                lot.now, lot.status = Amount(held.left, held.moisture, held.assay), held.status
+            held = cast(Lot, state.subjects[lot.id])  # a lot keeps its kind
+            lot.now, lot.status = Amount(held.left, held.moisture, held.assay), held.status
             lot.made_by = self.items[lot.made_by.id]
         sites, parties = self._registered()
         unanswered = {one.id: (one, sent) for one, sent in self.open_hops.values()}

@@ -87,6 +87,10 @@ def mines_of(case: Case) -> tuple[str, ...]:
 
 def months_concerned(case: Case, site: str) -> list[Month]:
     """The months in which the chain's lots were extracted; all that are known of a site that is the subject."""
+    return once(case, f"months concerned {site}", lambda: _months_concerned(case, site))
+
+
+def _months_concerned(case: Case, site: str) -> list[Month]:
     months = months_of(case, site)
     if site == case.facts.subject:
         return list(months.values())
@@ -113,6 +117,12 @@ def workforce(case: Case, site: str, day: str) -> int | None:
 
 def worker_days(month: Month, limit: int | None, *, days: int) -> Fraction:
     """Worker-days of a month: those on shift each day, no more than `limit`, on no more than `days` days a month."""
+    if len(month.extracts) == 1:
+        (one,) = month.extracts
+        workers = int(one.body["workers"])
+        on_shift = workers if limit is None else min(workers, limit)
+        lengths = _days_by_month(one.body["period"]["from"][:10], one.body["period"]["to"][:10])
+        return Fraction(sum(on_shift * min(days, length) for length in lengths))
     shifts: dict[int, int] = {}
     for one in month.extracts:
         period, workers = one.body["period"], int(one.body["workers"])
@@ -124,6 +134,13 @@ def worker_days(month: Month, limit: int | None, *, days: int) -> Fraction:
         by_month.setdefault(_month_of_day(day), []).append(on_shift)
     total = Fraction(sum(sum(one) for one in by_month.values() if len(one) <= days))
     return sum((Fraction(sum(one) * days, len(one)) for one in by_month.values() if len(one) > days), total)
+
+
+@lru_cache(maxsize=4096)
+def _days_by_month(first: str, last: str) -> tuple[int, ...]:
+    """How many days of each month lie from one day to another."""
+    months = [_month_of_day(day) for day in range(_ordinal(first), _ordinal(last) + 1)]
+    return tuple(months.count(one) for one in dict.fromkeys(months))
 
 
 @lru_cache(maxsize=4096)

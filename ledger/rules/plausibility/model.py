@@ -12,6 +12,7 @@ features, that each tree is one and holds the whole sample. Spec: docs/plausibil
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -81,12 +82,26 @@ class KindModel(_Form):
     trees: Annotated[list[Tree], Field(min_length=1, max_length=MAX_TREES)]
 
     @cached_property
-    def _kept(self) -> dict[tuple[str, tuple[int, ...]], Any]:
+    def _kept(self) -> dict[tuple[str, tuple[tuple[int, int], ...]], Any]:
         return {}
 
+    @cached_property
+    def _thresholds(self) -> list[list[int]]:
+        """Of each feature, every threshold that any tree holds it against, ascending."""
+        found: list[set[int]] = [set() for _ in self.features]
+        for tree in self.trees:
+            for feature, threshold in zip(tree.feature, tree.threshold, strict=True):
+                found[feature].add(threshold)
+        return [sorted(one) for one in found]
+
     def once(self, what: str, strangeness: Sequence[int], build: Callable[[], _T]) -> _T:
-        """What follows from these values, computed the first time: most lots of a chain are as usual as one another."""
-        kept, key = self._kept, (what, tuple(strangeness))
+        """What follows from these values, computed the first time: most lots of a chain are as usual as one another.
+
+        Trees only ask on which side of a threshold a value lies, so values between the same two are the same to them.
+        """
+        thresholds = self._thresholds
+        places = tuple((n, bisect_left(thresholds[n], value)) for n, value in enumerate(strangeness) if value)
+        kept, key = self._kept, (what, places)
         if key not in kept:
             if len(kept) >= MAX_REMEMBERED:
                 kept.clear()

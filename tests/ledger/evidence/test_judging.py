@@ -9,12 +9,13 @@ import pytest
 
 from ledger.encoding import format_json
 from ledger.errors import Incomplete, UnknownSubject, VerdictError
-from ledger.evidence.judging import Evidence, find_differences, judge, recompute, select_known
+from ledger.evidence.judging import Evidence, evidence_of, find_differences, judge, recompute, select_known
 from ledger.log.checkpoint import Checkpoint
 from ledger.rules.outcome import Answer
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.snapshot import References
 from ledger.rules.verdict import format_verdict
+from tests.support.evidence import bundle_of
 from tests.support.story import (
     AUTHORITY,
     MINE_A,
@@ -27,7 +28,7 @@ from tests.support.story import (
     bags,
     coltan_story,
 )
-from tests.support.world import ORIGIN, new_lot, quantity
+from tests.support.world import ORIGIN, chain_world, new_lot, quantity
 
 NOW = "2026-06-30T00:00:00Z"
 HEAD = Checkpoint(ORIGIN, 40, bytes(32))
@@ -146,3 +147,22 @@ def test_relabelling_changes_nothing_but_names() -> None:
         return [(one["rule"], one["outcome"]) for one in verdict["findings"]]
 
     assert tell("p") == tell("zz") == [("CLAIM.ORIGIN", "pass")]
+
+
+def test_a_verdict_rests_only_on_what_its_log_has(story: Story) -> None:
+    verdict = verdict_of(story)
+    last = max(one.index for one in story.shown())
+    verdict["log"]["size"] = last + 1
+    assert recompute(verdict, evidence(story), read_packs().values(), References()) == verdict
+    verdict["log"]["size"] = last
+    with pytest.raises(VerdictError) as caught:
+        recompute(verdict, evidence(story), read_packs().values(), References())
+    assert caught.value.pointer == "/log/size"
+
+
+def test_what_a_bundle_shows_by_hash_only_is_named() -> None:
+    world = chain_world()
+    whole, veiled = (evidence_of(bundle_of(world, "lot:5", hash_only=hidden)) for hidden in ([], [11]))
+    assert list(whole.hidden) == []
+    (hidden,) = veiled.hidden
+    assert {one.record.id for one in whole.shown} == {one.record.id for one in veiled.shown} | {hidden}

@@ -103,6 +103,7 @@ def test_a_verdict_from_a_longer_log_waits_for_a_newer_bundle(world: World) -> N
     verdict["log"]["size"] += 1
     report = check(world, sign_verdict(verdict, KEY, CERT))
     assert (report.outcome, told(report)) == ("incomplete", ["not"])
+    assert [one.error.pointer for one in report.findings] == ["/verdicts/0/verdict/log/size"]
 
 
 def test_a_verdict_of_a_fork_is_refuted(world: World) -> None:
@@ -113,3 +114,12 @@ def test_a_verdict_of_a_fork_is_refuted(world: World) -> None:
     assert [(one.error.code, one.error.pointer) for one in report.findings] == [
         ("equivocation", "/verdicts/0/verdict/log/root")
     ]
+
+
+def test_without_a_checkpoint_no_verdict_has_a_place(world: World) -> None:
+    bundle = bundle_of(world, "lot:5")
+    envelope = sign_verdict(verdict_of(bundle), KEY, CERT)
+    bent = replace(bundle, checkpoint="no note", verdicts=(envelope,))
+    report = verify_bundle(format_bundle(bent), POLICY, later(world))
+    assert (report.outcome, told(report)) == ("refuted", ["not"])
+    assert [one.error.pointer for one in report.findings if one.check == "verdicts"] == ["/verdicts/0/verdict/log"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.errors import ClaimError, PackError
+from ledger.rules.checks import CHECKS
 from ledger.rules.engine import choose
 from ledger.rules.outcome import Answer, Grade, Outcome, Severity, Standing, combine
 from ledger.rules.pack import Pack, parse_pack
@@ -179,6 +180,16 @@ def test_a_pass_below_the_grade_is_insufficient(story: Story) -> None:
     assert strict.ruling.outcome is Outcome.INSUFFICIENT
     assert "rests on self_attested evidence" in strict.ruling.sentence
     assert strict.ruling.evidence == weak.ruling.evidence
+
+
+def test_a_pass_that_rests_on_nothing_is_insufficient(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = 'with = { record = "extract", each = "mines", fields = ["workers"] }'
+    one = pack(members, check="field_present", grade="self_attested")
+    for references, outcome in (((), Outcome.INSUFFICIENT), (("a list",), Outcome.PASS)):
+        said = passed("It is so.", references=references)
+        known = CHECKS["field_present"]._replace(run=lambda _case, _members, said=said: said)
+        monkeypatch.setitem(CHECKS, "field_present", known)
+        assert trial(story, one).ruling.outcome is outcome
 
 
 def test_an_attestation_that_has_run_out_does_not_count(story: Story) -> None:

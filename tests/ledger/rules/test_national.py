@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ledger.errors import PackError
+from ledger.rules.pack import parse_pack
 from tests.ledger.rules.papers import (
     FAIL,
     FLAG,
@@ -202,3 +204,11 @@ def test_cobalt_of_a_truck() -> None:
     """25.0 wmt at 55 % and 32 % Co are 3,600 kg of cobalt."""
     figures = judge(*CASES["beyond the quota"]).ruling.figures
     assert figures == {"exported": "3600.00", "quota": "3599.00"}
+
+
+def test_a_quota_is_of_an_element_or_a_compound() -> None:
+    whole = read_pack("cd-national").data
+    assert parse_pack(whole).id == "cd-national"
+    with pytest.raises(PackError) as caught:
+        parse_pack(whole.replace(b'analyte = "Co", scheme', b'analyte = "Xx", scheme'))
+    assert caught.value.pointer.endswith("/with")

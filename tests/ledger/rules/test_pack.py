@@ -78,7 +78,9 @@ def test_a_pack_that_does_not_fit_names_the_member_at_fault(good: str, bad: str,
 
 
 @pytest.mark.parametrize(
-    "data", [b"\xff", b"= broken", b"#" * (MAX_PACK_BYTES + 1)], ids=["not text", "not toml", "huge"]
+    "data",
+    [b"\xff", b"= broken", b"#" * (MAX_PACK_BYTES + 1), b"n = " + b"9" * 5_000, b"n = " + b"[" * 5_000],
+    ids=["not text", "not toml", "huge", "a number without end", "lists without end"],
 )
 def test_what_is_no_pack(data: bytes) -> None:
     with pytest.raises(PackError):

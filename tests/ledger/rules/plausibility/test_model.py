@@ -76,6 +76,22 @@ def test_bent_member_is_refused_at_its_place(path: str, value: Any, pointer: str
     assert caught.value.code == "model-error"
 
 
+def test_what_was_computed_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.rules.plausibility.model.MAX_REMEMBERED", 1)
+    learnt = parse_model(GOOD).kinds["lot"]
+    made: list[int] = []
+
+    def build() -> int:
+        made.append(1)
+        return len(made)
+
+    threshold = learnt.trees[0].threshold[0]
+    below, same, above = (
+        [value] + [0] * (len(learnt.features) - 1) for value in (threshold - 1, threshold, threshold + 1)
+    )
+    assert [learnt.once("n", one, build) for one in (below, same, above, above, below)] == [1, 1, 2, 2, 3]
+
+
 def test_deepest_tree_that_is_allowed() -> None:
     edge = {name: array[1:] for name, array in DEEP.items()}
     edge["left"] = [*range(1, MAX_DEPTH), -1]
