@@ -225,7 +225,10 @@ def dates_ordered(case: Case, members: Ordered) -> Ruling:
 @check
 def anchored(case: Case, members: NoMembers) -> Ruling:
     """The log's root is anchored in a public chain before the claim."""
-    return case.lacking("No anchor of this log is part of the evidence.", "an anchor that covers the chain's records")
+    return case.lacking(
+        "A verdict rests on records, and an anchor is none: verifying the bundle shows whether the log is anchored.",
+        "an anchor that covers the chain's records",
+    )
 
 
 class Kept(Members):

@@ -6,20 +6,19 @@ these rules ask whether the scheme was kept, the fraud rules whether the quantit
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from ledger.custody.vocabulary import Code
 from ledger.rules.case import Case, days_between
 from ledger.rules.checks.attested import Days
 from ledger.rules.checks.registry import Members, check
+from ledger.rules.checks.tags import in_range
 from ledger.rules.facts import LotFacts
 from ledger.rules.items import Item
 from ledger.rules.reference.rows import SchemeCoverage
 from ledger.rules.reference.snapshot import Snapshot
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst
 
-_TAG_NUMBER: Final = re.compile(r"(.*?)([0-9]+)")
 _SMELTING: Final = ("smelt", "refine")
 
 
@@ -127,13 +126,6 @@ def _given(case: Case, members: Scheme, lot: LotFacts, given: list[Item]) -> Rul
             return failed(text, ranges[-1].id, lot.made_by.id, since=day).about(site, ranges[-1].statement["site"])
     records = dict.fromkeys(one.id for one in given if one.statement["site"] == site)
     return passed(f"The tags used at {site} were given to it.", *records).about(site)
-
-
-def in_range(number: str, first: str, last: str) -> bool:
-    """Whether a tag number lies between two others of the same letters and length."""
-    found = [_TAG_NUMBER.fullmatch(one) for one in (number, first, last)]
-    parts = [(one[1], len(one[2]), int(one[2])) for one in found if one]
-    return len(parts) == 3 and len({part[:2] for part in parts}) == 1 and parts[1][2] <= parts[0][2] <= parts[2][2]
 
 
 def _used(case: Case, members: Scheme, site: str, given: list[Item]) -> Ruling:

@@ -124,13 +124,16 @@ def _allocated(case: Case, site: str, lots: list[str]) -> Ruling:
 
 
 def _covers(allocation: Item, tag: str) -> bool:
-    """Whether a number lies in an allocated range: same scheme, same letters, same length, between first and last."""
+    """Whether a tag is of an allocation: same scheme, number in its range."""
     said = allocation.statement
     scheme, _, text = tag.partition(":")
-    if scheme != said["scheme"]:
-        return False
-    first, mine, last = map(_split, (said["first"], text, said["last"]))
-    return first[:2] == mine[:2] == last[:2] and first[2] <= mine[2] <= last[2]
+    return scheme == said["scheme"] and in_range(text, said["first"], said["last"])
+
+
+def in_range(text: str, first: str, last: str) -> bool:
+    """Whether a tag number lies between two others of the same letters and length."""
+    start, mine, end = _split(first), _split(text), _split(last)
+    return start[:2] == mine[:2] == end[:2] and start[2] <= mine[2] <= end[2]
 
 
 @lru_cache(maxsize=65536)

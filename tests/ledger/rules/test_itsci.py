@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.rules.checks.schemes import in_range
+from ledger.rules.checks.tags import in_range
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.rows import RegisteredSite, SchemeCoverage
 from tests.support.papers import (
