@@ -85,7 +85,8 @@ PORTFOLIO_ANSWER: Final[dict[str, Any]] = {
         {
             "rule": "LED.ANCHOR",
             "outcome": "insufficient_evidence",
-            "sentence": "No anchor of this log is part of the evidence.",
+            "sentence": "A verdict rests on records, and an anchor is none: verifying the bundle shows whether the log "
+            "is anchored.",
             "evidence": 0,
         }
     ],
