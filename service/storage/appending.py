@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from ledger.log.tiles import TileId
 from service.storage.engine import Store
 from service.storage.head import Head, read_head, swap_head
+from service.storage.lease import Fenced, read_epoch
 from service.storage.memory import find_entries
 from service.storage.rows import Rows
 from service.storage.sql import insert_many
@@ -27,10 +28,11 @@ _INSERT_DISCLOSURE: Final = (
 
 
 class Appending:
-    """A write transaction on the log; use as a context manager."""
+    """A write transaction on the log; use as a context manager. epoch: of the lease that it stands on, if any."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, epoch: int | None = None) -> None:
         self._context = store.writer()
+        self._epoch = epoch
 
     def __enter__(self) -> Self:
         self.conn: Connection = self._context.__enter__()
@@ -42,7 +44,10 @@ class Appending:
         self._context.__exit__(kind, error, trace)
 
     def read_head(self) -> Head | None:
-        """The head as this transaction sees it."""
+        """The head as this transaction sees it. Raises Fenced when the lease is another's by now: no other process
+        can take it over before this transaction ends."""
+        if self._epoch is not None and read_epoch(self.conn) != self._epoch:
+            raise Fenced
         return read_head(self.conn)
 
     def find_entries(self, record_ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:

@@ -73,6 +73,18 @@ class Store:
                 conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
             yield conn
 
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A short write beside the writers' line, for what must not wait in it (the lease); commits unless the block
+        raises. SQLite has but one line."""
+        if self.sqlite:
+            with self.writing() as conn:
+                yield conn
+        else:
+            with self.engine.connect() as conn:
+                yield conn
+                conn.commit()
+
     def scrub(self) -> None:
         """Empty SQLite's write-ahead log, so that nothing erased lingers there; as far as readers let it."""
         if self.sqlite:

@@ -38,6 +38,28 @@ class HeadRow(SQLModel, table=True):
     checkpoint: str = Field(sa_column=column(Text))
 
 
+class LeaseRow(SQLModel, table=True):
+    """The one row that says which process sequences. Changed only by compare-and-swap on (epoch, renewed).
+
+    epoch: raised by every take-over, and checked by every append; holder: a process, by an id of its own; address,
+    certificate, secret: where the others hand their records to it, and how the two know each other; renewed, taken:
+    ms by the database's clock, renewed 0 once it was let go; silent: ms from the last renewal before to the take-over.
+    """
+
+    __tablename__ = "lease"
+    __table_args__ = (CheckConstraint("id = 1", name="one_lease"),)
+
+    id: int = Field(sa_column=key(SmallInteger))
+    epoch: int = Field(sa_column=column(BigInteger))
+    holder: str = Field(sa_column=column(Text))
+    address: str = Field(sa_column=column(Text))
+    certificate: str = Field(sa_column=column(Text))
+    secret: str = Field(sa_column=column(Text))
+    renewed: int = Field(sa_column=column(BigInteger))
+    taken: int = Field(sa_column=column(BigInteger))
+    silent: int = Field(sa_column=column(BigInteger))
+
+
 class EntryRow(SQLModel, table=True):
     """The log: entry `seq` (from 0) as the exact bytes that were checked. No UPDATE, no DELETE."""
 
@@ -146,6 +168,7 @@ class ReferenceSnapshotRow(SQLModel, table=True):
 KEPT: Final[tuple[str, ...]] = (
     "meta",
     "head",
+    "lease",
     "entries",
     "disclosures",
     "grants",
