@@ -21,9 +21,12 @@ from service.errors import Unavailable
 from service.logs import get_logger
 from service.metrics import Metrics
 from service.storage.head import HeadMoved
+from service.storage.lease import Fenced
 from service.usecases.submit import Book, ClockBehind, Item, Sequenced, Submission
 
-_Waiting = tuple[Submission, "Future[Sequenced]"]
+Waiting = tuple[Submission, "Future[Sequenced]"]
+"""A submission, and who waits for what becomes of it."""
+
 _LONGEST_PAUSE: Final = 1.0  # seconds; a clock that was set right is noticed at least so soon
 
 log = get_logger("sequencer")
@@ -31,7 +34,8 @@ log = get_logger("sequencer")
 
 class Sequencer:
     """open_log: opens the book, at start and after a failure; clock: seconds since the epoch;
-    pause: waits that many seconds, or less when `stop` is called (tests move their clock instead)."""
+    pause: waits that many seconds, or less when `stop` is called (tests move their clock instead); hand_back: is given,
+    in order, what a sequencer that stepped down could not commit (without it, that fails)."""
 
     def __init__(
         self,
@@ -42,15 +46,20 @@ class Sequencer:
         queue_records: int = 20_480,
         commit_records: int = 1_024,
         metrics: Metrics | None = None,
+        hand_back: Callable[[list[Waiting]], None] | None = None,
     ) -> None:
         self._open_log, self._clock = open_log, clock
         self._queue_records, self._commit_records = queue_records, commit_records
         self._metrics = metrics or Metrics()
+        self._hand_back = hand_back
         self._wake = threading.Condition()
         self._pause = pause or self._wait
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._queued = 0
+        self._under_way: list[Waiting] = []
+        self._left: list[Waiting] = []
         self._stopping = False
+        self._abandoned = False
         self._trouble = "The sequencer has not started."
         self._book: Book | None = None
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
@@ -90,17 +99,38 @@ class Sequencer:
                 actual=len(items),
             )
         future: Future[Sequenced] = Future()
+        self.enqueue((Submission(items, atomic), future), limit=self._queue_records)
+        return future
+
+    def enqueue(self, waiting: Waiting, *, limit: int | None = None) -> None:
+        """Queue a submission whose future is there already. limit: of records that wait, None for no limit.
+
+        Raises Unavailable as `submit` does.
+        """
+        records = len(waiting[0].items)
         with self._wake:
             if self._stopping or self._book is None:
                 raise Unavailable(self._trouble or "The service is shutting down.", retry_after=5)
-            if self._queued + len(items) > self._queue_records:
+            if limit is not None and self._queued + records > limit:
                 raise Unavailable("Too many records are waiting: send them again in a second.", retry_after=1)
-            self._waiting.append((Submission(items, atomic), future))
-            self._queued += len(items)
+            self._waiting.append(waiting)
+            self._queued += records
             self._metrics.queue_depth.set(self._queued)
             if len(self._waiting) == 1:
                 self._wake.notify_all()
-        return future
+
+    def abandon(self) -> list[Waiting]:
+        """End at once; what is being committed comes back too, whatever becomes of it: nobody is answered any more.
+
+        Another sequencer that is given the same records finds those that were stored after all.
+        """
+        with self._wake:
+            self._stopping = self._abandoned = True
+            left = [*self._under_way, *self._waiting]
+            self._under_way, self._queued = [], 0
+            self._waiting.clear()
+            self._wake.notify_all()
+        return left
 
     # ---- the loop ----------------------------------------------------------------------------
 
@@ -111,37 +141,38 @@ class Sequencer:
                 break
         self._end("The service is shutting down.")
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> list[Waiting]:
         """The next group: at least one submission, at most `commit_records` records; [] to end."""
         with self._wake:
             while True:
                 while not self._waiting and not self._stopping:
                     self._wake.wait()
-                group: list[_Waiting] = []
+                group: list[Waiting] = []
                 records = 0
                 while self._waiting and (not group or records + len(self._waiting[0][0].items) <= self._commit_records):
                     submission, future = self._waiting.popleft()
                     self._queued -= len(submission.items)
-                    if future.set_running_or_notify_cancel():
+                    if future.running() or future.set_running_or_notify_cancel():
                         group.append((submission, future))
                         records += len(submission.items)
+                self._under_way = group
                 self._metrics.queue_depth.set(self._queued)
                 if group or self._stopping:
                     return group
 
-    def _commit(self, group: list[_Waiting]) -> None:
+    def _commit(self, group: list[Waiting]) -> None:
         """Commit a group. If that fails, each of its submissions is tried once more, alone: what was
         stored after all is found there, and one that always fails takes no other with it."""
         if self._try(group):
             return
         for one in group:
             if self._book is None or not self._try([one]):
-                self._fail([one], self._trouble or "This could not be stored for now: send the same bytes again.")
+                self._leave([one], self._trouble or "This could not be stored for now: send the same bytes again.")
 
-    def _try(self, group: list[_Waiting]) -> bool:
+    def _try(self, group: list[Waiting]) -> bool:
         """Whether the group was committed and answered; else the log was opened again, or `_book` is None."""
         submissions = [submission for submission, _ in group]
-        while self._book is not None:
+        while self._book is not None and not self._abandoned:
             started = time.perf_counter()
             try:
                 done = self._book.submit(submissions, int(self._clock() * 1000))
@@ -150,6 +181,9 @@ class Sequencer:
             except HeadMoved:
                 log.warning("another writer has moved the head: opening the log again")
                 self._reopen()
+            except Fenced:
+                log.warning("another process sequences now: stepping down")
+                self._trouble, self._book = "Another process sequences now.", None
             except Exception:
                 log.exception("the outcome of a commit is unknown: opening the log again")
                 self._reopen()
@@ -160,11 +194,26 @@ class Sequencer:
                 return True
         return False
 
-    def _acknowledge(self, group: list[_Waiting], done: list[Sequenced]) -> None:
+    def _acknowledge(self, group: list[Waiting], done: list[Sequenced]) -> None:
+        with self._wake:
+            if self._abandoned:
+                return
+            self._under_way = []
         for (_, future), sequenced in zip(group, done, strict=True):
             future.set_result(sequenced)
 
-    def _fail(self, group: list[_Waiting], why: str) -> None:
+    def _leave(self, group: list[Waiting], why: str) -> None:
+        """What will not be committed here: handed back when it may be elsewhere."""
+        with self._wake:
+            if self._abandoned:
+                return
+            self._under_way = [one for one in self._under_way if all(one is not other for other in group)]
+            if self._book is None and self._hand_back is not None:
+                self._left += group
+                return
+        self._fail(group, why)
+
+    def _fail(self, group: list[Waiting], why: str) -> None:
         for _, future in group:
             future.set_exception(Unavailable(why, retry_after=1))
 
@@ -205,6 +254,9 @@ class Sequencer:
         with self._wake:
             self._stopping = True
             self._trouble = self._trouble or why
-            left = list(self._waiting)
+            left = self._left + list(self._waiting)
             self._waiting.clear()
-        self._fail(left, self._trouble)
+        if self._hand_back is not None:
+            self._hand_back(left)
+        else:
+            self._fail(left, self._trouble)
