@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
+from clients.audit.anchors import Anchored, Published, anchored_size, read_published, unique
 from clients.audit.memory import Memory
 from clients.audit.pool import Faults, Found, Pool, Reader, Results, in_order
 from clients.audit.sources import MAX_CHECKPOINT, Source, read_tile
 from clients.audit.statements import Given
 from ledger.errors import LedgerError
-from ledger.evidence.anchored import NodeAnswer, Places
 from ledger.evidence.audit import Audit
 from ledger.evidence.chunk import Chunk
 from ledger.evidence.report import Report
@@ -28,19 +26,12 @@ from ledger.log.tiles import ENTRIES, WIDTH, TileId, plan_tiles, tile_width
 
 BUNDLES = 8
 """Bundles of entries per message to a worker: their signatures are checked together, and 2,048 at once are cheap."""
+SHARES = 8
+"""Messages that each worker should get of a small log, so that all of them end at about the same time."""
 AHEAD = 4
 """Messages under way per worker."""
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Anchored:
-    """Anchor evidence (JSON values) to hold against the log, where it may be from, what nodes said of its blocks."""
-
-    evidence: Sequence[Any] = ()
-    places: Places | None = None
-    nodes: Sequence[NodeAnswer] = ()
 
 
 def run_audit(
@@ -58,12 +49,15 @@ def run_audit(
     """Audit the whole log that `source` holds.
 
     origin: the log that it must be, "" for any that the policy lists; statements: of completeness, to be
-    re-computed (`clients.audit.statements` reads them); anchored: anchor evidence; workers: processes, by default
-    one per core, 0 for none; progress: called with entries done and in total. A log that is wrong,
-    or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read, or
-    the memory.
+    re-computed (`clients.audit.statements` reads them); anchored: anchors beside those that the source publishes;
+    workers: processes, by default one per core, 0 for none; progress: called with entries done and in total. A log
+    that is wrong, or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read, or the
+    memory.
     """
     note = source.read("checkpoint", MAX_CHECKPOINT)
+    published = read_published(source)
+    if published.count:
+        note = source.read("checkpoint", MAX_CHECKPOINT)  # the log may have grown before it told of its anchors
     audit = Audit(policy, now, origin)
     head = audit.open(note)
     if head is None:
@@ -73,9 +67,7 @@ def run_audit(
         _compare_remembered(audit, known[0], head, source)
     for stated in audit.open_statements(statements):
         _compare_remembered(audit, stated, head, source)
-    if anchored is not None:
-        for anchor in audit.open_anchors(anchored.evidence, places=anchored.places, nodes=anchored.nodes):
-            audit.check_anchored(anchor, _tiles_between(audit, anchor.head.size, head.size, source))
+    _check_anchors(audit, head, source, anchored or Anchored(), published)
     _fold_entries(audit, head, source, workers, progress)
     report = audit.finish(remembered=known is not None)
     if memory is not None and report.verified:
@@ -87,15 +79,41 @@ def _compare_remembered(audit: Audit, old: Checkpoint, head: Checkpoint, source:
     audit.check_extends(old, _tiles_between(audit, old.size, head.size, source))
 
 
-def _tiles_between(audit: Audit, old: int, new: int, source: Source) -> dict[TileId, bytes]:
-    """The tiles that a consistency proof between two sizes is made of, as far as they are there."""
+def _check_anchors(audit: Audit, head: Checkpoint, source: Source, given: Anchored, published: Published) -> None:
+    """Those that were given and those that the source publishes, each against the log's tiles."""
+    for error in published.faults:
+        audit.missing_anchor(error)
+    evidence = unique([*given.evidence, *published.evidence])
+    upper: dict[TileId, bytes] = {}
+    for anchor in audit.open_anchors(
+        evidence,
+        kept=dict.fromkeys([*given.kept, *published.kept]),
+        places=given.places,
+        nodes=given.ask(evidence),
+        without="This log publishes no anchors, and none was given.",
+    ):
+        audit.check_anchored(anchor, _tiles_between(audit, anchored_size(anchor), head.size, source, upper))
+
+
+def _tiles_between(
+    audit: Audit, old: int, new: int, source: Source, upper: dict[TileId, bytes] | None = None
+) -> dict[TileId, bytes]:
+    """The tiles that a consistency proof between two sizes is made of, as far as they are there.
+
+    upper: where tiles above the leaves are kept, when several proofs to one size want them.
+    """
     tiles: dict[TileId, bytes] = {}
+    upper = {} if upper is None else upper
     if 0 < old <= new:
         for level, n in plan_tiles(plan_consistency(old, new)):
             try:
-                tiles[level, n] = read_tile(source, level, n, tile_width(level, n, new))
+                found = upper.get((level, n)) or read_tile(source, level, n, tile_width(level, n, new))
             except LedgerError as error:
                 audit.missing_file(error)
+            else:
+                tiles[level, n] = found
+                if level:
+                    upper[level, n] = found
     return tiles
 
 
@@ -109,7 +127,7 @@ def _fold_entries(audit: Audit, head: Checkpoint, source: Source, workers: int |
         def check(reader: Reader) -> Future[Results]:
             return pool.submit(reader, audit.keys)
 
-        fetched = in_order(_ranges(head.size), fetch, source.parallel + 1)
+        fetched = in_order(_ranges(head.size, count), fetch, source.parallel + 1)
         for faults, results in in_order(fetched, check, max(1, AHEAD * count)):
             for error, n in faults:
                 audit.missing_file(error, n * WIDTH)
@@ -128,12 +146,13 @@ def _worker_count(size: int, workers: int | None) -> int:
     return (os.cpu_count() or 1) if workers is None else workers
 
 
-def _ranges(size: int) -> Iterator[range]:
+def _ranges(size: int, workers: int) -> Iterator[range]:
     """Numbers of the bundles of entries that go into one message; the first alone, so that its keys are soon known."""
     bundles = -(-size // WIDTH)
+    some = min(BUNDLES, max(1, bundles // (workers * SHARES))) if workers else BUNDLES
     if bundles:
         yield range(1)
-    yield from (range(first, min(first + BUNDLES, bundles)) for first in range(1, bundles, BUNDLES))
+    yield from (range(first, min(first + some, bundles)) for first in range(1, bundles, some))
 
 
 def _fetch(source: Source, numbers: range, size: int, readers: ThreadPoolExecutor) -> Future[Reader]:

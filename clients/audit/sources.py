@@ -1,18 +1,21 @@
 """Where an audit reads a log from: an exported folder, or any server that speaks C2SP tlog-tiles.
 
-Both hold the same files: `checkpoint`, `tile/<L>/<N>[.p/<W>]`, `tile/entries/<N>[.p/<W>]`. Nothing read here is
-trusted; a file that is absent, too large or out of reach is a `ClientError` that the audit reports.
+Both hold the same files: `checkpoint`, `tile/<L>/<N>[.p/<W>]`, `tile/entries/<N>[.p/<W>]`. Anchors that a log publishes
+are listed in `anchors/index.json` of an export, or by a service under `/v1/anchors`. Nothing read here is trusted; a
+file that is absent, too large or out of reach is a `ClientError` that the audit reports.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import quote
 
 import httpx
 
-from clients.sdk.errors import LocalError, NotFound
+from clients.sdk.errors import LocalError, Misbehaviour, NotAuthorised, NotFound
 from clients.sdk.files import read_limited
 from clients.sdk.transport import Retries, Transport
 from ledger.log.merkle import HASH_SIZE
@@ -21,6 +24,23 @@ from ledger.log.tiles import ENTRIES, MAX_ENTRY_BYTES, WIDTH, format_bundle, par
 MAX_CHECKPOINT = 1_000_000
 MAX_TILE = WIDTH * HASH_SIZE
 MAX_ENTRIES_FILE = WIDTH * (2 + MAX_ENTRY_BYTES)
+MAX_ANCHOR = 1_000_000
+MAX_INDEX = 20_000_000
+MOST_ANCHORS = 100_000  # one an hour for eleven years
+INDEX: Final = "anchors/index.json"
+SUFFIXES: Final = {"ethereum": "anchor.json", "file": "checkpoint"}
+
+
+class Listed(NamedTuple):
+    """An anchor that a log publishes: sink, and entries of the anchored checkpoint."""
+
+    sink: str
+    size: int
+
+    @property
+    def path(self) -> str:
+        """Where an export has it, below the log."""
+        return f"anchors/{self.sink}/{self.size}.{SUFFIXES[self.sink]}"
 
 
 class Source(Protocol):
@@ -31,6 +51,14 @@ class Source(Protocol):
 
     def read(self, path: str, limit: int) -> bytes:
         """The file at `path`, at most `limit` bytes; raises ClientError, `NotFound` when there is none."""
+        ...
+
+    def list_anchors(self) -> list[Listed]:
+        """Anchors whose evidence the log publishes, asked after `checkpoint`. Raises ClientError, never NotFound."""
+        ...
+
+    def read_anchor(self, listed: Listed) -> bytes:
+        """The evidence of one of them. Raises ClientError."""
         ...
 
     def close(self) -> None:
@@ -57,6 +85,17 @@ class FolderSource:
             raise NotFound(f"{self.name} has no file {path}.", path=path)
         return read_limited(file, limit)
 
+    def list_anchors(self) -> list[Listed]:
+        """Those of the folder's index."""
+        try:
+            return parse_index(self.read(INDEX, MAX_INDEX))
+        except NotFound:
+            return []
+
+    def read_anchor(self, listed: Listed) -> bytes:
+        """The file beside the index."""
+        return self.read(listed.path, MAX_ANCHOR)
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -81,6 +120,7 @@ class UrlSource:
         self._transport = Transport(url, http=http, retries=retries)
         self._headers = headers
         self._prefix = ""
+        self._serves_anchors = False
 
     def read(self, path: str, limit: int) -> bytes:
         """The file below the address; a service has its log under `/log`."""
@@ -93,6 +133,41 @@ class UrlSource:
             content = self._get("/checkpoint", limit)
             self._prefix = ""
         return content
+
+    def list_anchors(self) -> list[Listed]:
+        """As a service lists them, else those of the index beside the log; a store may hide what it has not (403)."""
+        try:
+            if self._prefix:
+                found = self._list_served()
+                self._serves_anchors = True
+                return found
+        except (NotFound, NotAuthorised):
+            pass  # a server of files
+        try:
+            return parse_index(self._get(f"{self._prefix}/{INDEX}", MAX_INDEX))
+        except (NotFound, NotAuthorised):
+            return []
+
+    def read_anchor(self, listed: Listed) -> bytes:
+        """From where it was listed."""
+        if self._serves_anchors:
+            return self._get(f"/v1/anchors/{listed.sink}/{listed.size}", MAX_ANCHOR)
+        return self.read(listed.path, MAX_ANCHOR)
+
+    def _list_served(self) -> list[Listed]:
+        found: list[Listed] = []
+        cursor: Any = None
+        while len(found) <= MOST_ANCHORS:
+            where = f"&cursor={quote(str(cursor))}" if cursor else ""
+            page = _parse(self._get(f"/v1/anchors?limit=100{where}", MAX_INDEX))
+            items = page.get("items")
+            if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+                raise Misbehaviour("The service's list of anchors has another form.")
+            found += _listed([one for one in items if one.get("evidence") is True])
+            cursor = page.get("next")
+            if not cursor or not items:
+                return found
+        raise Misbehaviour(f"The service lists more than {MOST_ANCHORS} anchors.", limit=MOST_ANCHORS)
 
     def close(self) -> None:
         """Close the connections."""
@@ -107,6 +182,35 @@ def open_source(place: str, *, headers: Callable[[], Mapping[str, str]] = dict) 
     if place.startswith(("http://", "https://")):
         return UrlSource(place, headers=headers)
     return FolderSource(Path(place))
+
+
+def parse_index(content: bytes) -> list[Listed]:
+    """The anchors of an export's index: `{"anchors": [{"sink": .., "size": ..}, ..]}`. Raises Misbehaviour."""
+    return _listed(_parse(content).get("anchors"))
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Misbehaviour("The log's list of anchors is no JSON object.")
+    return value
+
+
+def _listed(items: Any) -> list[Listed]:
+    """Sinks and sizes of a list; those of sinks that this version does not know are left out. Raises Misbehaviour."""
+    if not isinstance(items, list) or len(items) > MOST_ANCHORS:
+        raise Misbehaviour("The log's list of anchors has another form.")
+    found = []
+    for one in items:
+        sink, size = (one.get("sink"), one.get("size")) if isinstance(one, dict) else (None, None)
+        if not isinstance(sink, str) or not isinstance(size, int) or not 0 < size < 2**63:
+            raise Misbehaviour("The log's list of anchors has another form.")
+        if sink in SUFFIXES:
+            found.append(Listed(sink, size))
+    return found
 
 
 def read_tile(source: Source, level: int, n: int, width: int) -> bytes:

@@ -13,7 +13,7 @@ from clients.cli.verify import Contract, LogKey, Rpc, TrustFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from clients.audit.driver import Anchored
+    from clients.audit.anchors import Anchored
 
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=0, help="Worker processes (0: none).")]
 Remembered = Annotated[
@@ -25,7 +25,7 @@ Statements = Annotated[
 ]
 Anchors = Annotated[
     list[Path] | None,
-    typer.Option("--anchor", help="Anchor evidence, or a bundle with some, to hold against the log."),
+    typer.Option("--anchor", help="Anchor evidence, a bundle with some, or a checkpoint kept elsewhere."),
 ]
 
 
@@ -47,9 +47,9 @@ def audit(
 
     The checkpoint that was verified is remembered: a later audit proves that the log only grew. A bundle given with
     --statement carries the log's word on which records there are: the audit counts them anew, and a list that leaves
-    one out is signed proof against the operator. Evidence given with --anchor shows what the log was when a chain held
-    its checkpoint; --rpc asks nodes for the block. Without an address the configured service is audited. Exit code 0
-    verified, 1 refuted or incomplete, 2 not to be judged.
+    one out is signed proof against the operator. Anchors that the log publishes, and those of --anchor, are held
+    against it: they show what it was when a chain held its checkpoint; --rpc asks nodes for the block. Without an
+    address the configured service is audited. Exit code 0 verified, 1 refuted or incomplete, 2 not to be judged.
 
     [bold]Examples[/]
       lodeline audit https://ledger.example --login
@@ -94,13 +94,17 @@ def audit(
 
 
 def _read_anchored(files: list[Path], rpc: list[str] | None, contract: list[str] | None) -> Anchored:
-    """Evidence out of files, and what nodes say of it."""
-    from clients.audit.anchors import read_anchors
-    from clients.audit.driver import Anchored
+    """Anchors out of files, where they may be from, and which nodes are asked about them."""
+    from clients.audit.anchors import Anchored, read_anchors
     from clients.cli.verify import ask_about
 
-    evidence = [value for one in files for value in read_anchors(one)]
-    return Anchored(evidence, *ask_about(contract, rpc, lambda: evidence))
+    shown = [read_anchors(one) for one in files]
+    return Anchored(
+        [value for one in shown for value in one.evidence],
+        [note for one in shown for note in one.kept],
+        ask_about(contract, None, list)[0],
+        lambda evidence: ask_about(None, rpc, lambda: list(evidence))[1],
+    )
 
 
 def _login() -> Callable[[], Mapping[str, str]]:

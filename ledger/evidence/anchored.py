@@ -6,6 +6,7 @@
 4. nodes        every node that was asked, by the caller, has this block as the canonical one
 5. times        nothing that a final anchor covers claims to have been logged after the anchor's block
 
+A checkpoint that the log signed and that somebody kept outside it is an anchor too, without a chain: step 3 alone.
 Without the extra `anchor` nothing can be said of anchors, and that is said. Without nodes the report names what is
 left to trust.
 """
@@ -17,12 +18,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.encoding import format_time
-from ledger.errors import FalseAnchor, FalseTime, Incomplete, LedgerError
+from ledger.errors import Equivocation, FalseAnchor, FalseTime, Incomplete, LedgerError
 from ledger.evidence.anchor import Anchor, check_anchor, check_same_log, read_anchor, remaining_trust
 from ledger.evidence.report import Notebook
-from ledger.log.checkpoint import Checkpoint
+from ledger.log.checkpoint import Checkpoint, check_extends, open_checkpoint
+from ledger.log.note import Verifier
 
 CHECK = "anchors"
+NONE_SHOWN = "No anchor was shown."
 SKEW = 300
 """Seconds by which the clocks of a log and of a chain may differ."""
 
@@ -57,7 +60,8 @@ class Places:
 class AnchorStep:
     """One run of the step. origin: of the log at hand; nodes: answers for the blocks of all anchors.
 
-    bounds: (size, time) of every final anchor: what it covers was logged by then.
+    bounds: (size, time) of every final anchor: what it covers was logged by then; kept: signed checkpoints that were
+    shown; without: what the report says when nothing was shown.
     """
 
     book: Notebook
@@ -66,7 +70,9 @@ class AnchorStep:
     nodes: Sequence[NodeAnswer] = ()
     anchors: list[Anchor] = field(default_factory=list)
     bounds: list[tuple[int, int]] = field(default_factory=list)
+    kept: list[Checkpoint] = field(default_factory=list)
     shown: int = 0
+    without: str = NONE_SHOWN
 
     def take(self, values: Iterable[Any]) -> list[Anchor]:
         """Steps 1, 2 and 4 for anchors as JSON values; those that hold."""
@@ -86,6 +92,25 @@ class AnchorStep:
                 if self.is_final(anchor):
                     self.bounds.append((anchor.head.size, anchor.head.time))
         return self.anchors
+
+    def take_kept(self, notes: Iterable[bytes], verifiers: Collection[Verifier]) -> list[Checkpoint]:
+        """Checkpoints that were kept outside the log, as signed notes; those that the log itself signed."""
+        for note in notes:
+            self.shown += 1
+            try:
+                self.kept.append(open_checkpoint(note, self.origin, verifiers))
+            except LedgerError as error:
+                self.book.fault(CHECK, error)
+        return self.kept
+
+    def relate_kept(self, kept: Checkpoint, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:
+        """Step 3 for a signed checkpoint that is not larger than the one at hand."""
+        try:
+            check_extends(kept, checkpoint, proof)
+        except LedgerError as error:
+            told = "The log does not extend a checkpoint that it signed and that was kept elsewhere: keep both, "
+            told += f"they are signed proof. {error.message}"
+            self.book.fault(CHECK, Equivocation(told, anchored=kept.size, size=checkpoint.size))
 
     def relate(self, anchor: Anchor, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:
         """Step 3."""
@@ -110,7 +135,7 @@ class AnchorStep:
     def finish(self, indexes: Collection[int]) -> list[dict[str, Any]]:
         """Close the step. indexes: of the entries at hand; what the report says of each anchor that holds."""
         if not self.shown:
-            self.book.close(CHECK, "No anchor was shown.")
+            self.book.close(CHECK, self.without)
             return []
         told = [self._tell(anchor, indexes) for anchor in self.anchors]
         newest = max(self.anchors, key=lambda one: one.head.size, default=None)
@@ -119,9 +144,15 @@ class AnchorStep:
             self.book.close(
                 CHECK,
                 f"{len(told)} anchors hold: {covered} of {len(indexes)} entries existed by "
-                f"{format_time(newest.head.time)} ({self._state(newest)}). {self._trust(newest)}",
+                f"{format_time(newest.head.time)} ({self._state(newest)}). {self._trust(newest)}{self._also()}",
             )
+        elif self.kept:
+            self.book.close(CHECK, self._also().lstrip())
         return told
+
+    def _also(self) -> str:
+        count = len(self.kept)
+        return f" The log extends {count} signed checkpoints that were kept outside it." if count else ""
 
     def is_final(self, anchor: Anchor) -> bool:
         """As the nodes say, or without any who took the evidence."""

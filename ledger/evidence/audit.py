@@ -35,7 +35,7 @@ from ledger.encoding import format_time
 from ledger.envelope import Record, check_signature, parse_record
 from ledger.errors import Equivocation, Incomplete, LedgerError, ProofError, TimeAhead, TimeBefore, UnknownKey
 from ledger.evidence.anchor import Anchor
-from ledger.evidence.anchored import AnchorStep, NodeAnswer, Places
+from ledger.evidence.anchored import NONE_SHOWN, AnchorStep, NodeAnswer, Places
 from ledger.evidence.chunk import Checked
 from ledger.evidence.completeness import Statement, open_completeness
 from ledger.evidence.opening import open_trusted
@@ -145,28 +145,45 @@ class Audit:
         return list(dict.fromkeys(statement.head for statement, _ in opened if statement.head.size <= size))
 
     def open_anchors(
-        self, given: Iterable[Any], *, places: Places | None = None, nodes: Sequence[NodeAnswer] = ()
-    ) -> list[Anchor]:
-        """Take anchor evidence (JSON values) to hold against the log; those that hold by themselves."""
-        self.step = AnchorStep(self.book, self._origin(), places or Places(), nodes)
-        return list(self.step.take(given))
+        self,
+        given: Iterable[Any],
+        *,
+        kept: Iterable[bytes] = (),
+        places: Places | None = None,
+        nodes: Sequence[NodeAnswer] = (),
+        without: str = NONE_SHOWN,
+    ) -> list[Anchor | Checkpoint]:
+        """Take anchors to hold against the log; those that hold by themselves.
 
-    def check_anchored(self, anchor: Anchor, tiles: Mapping[TileId, bytes]) -> None:
+        given: evidence, as JSON values; kept: signed checkpoints; without: what to report when there is neither.
+        """
+        origin = self._origin()
+        self.step = AnchorStep(self.book, origin, places or Places(), nodes, without=without)
+        return [*self.step.take(given), *self.step.take_kept(kept, self.policy.verifiers(origin))]
+
+    def check_anchored(self, anchor: Anchor | Checkpoint, tiles: Mapping[TileId, bytes]) -> None:
         """Check that an anchored tree is the beginning of this log. tiles: as for `check_extends`."""
         head = self.checkpoint
         if head is None:
             return
-        if anchor.head.size > head.size:
+        size = anchor.size if isinstance(anchor, Checkpoint) else anchor.head.size
+        if size > head.size:
             gone = "More of this log is anchored than you audit: this copy is old, or the log was cut back."
-            error = Incomplete(gone, anchored=anchor.head.size, size=head.size)
-            self.book.fault("anchors", error, missing=True)
+            self.book.fault("anchors", Incomplete(gone, anchored=size, size=head.size), missing=True)
             return
         try:
-            proof = merkle.prove_consistency(anchor.head.size, head.size, TileReader(tiles))
+            proof = merkle.prove_consistency(size, head.size, TileReader(tiles)) if size else []
         except LedgerError as missing:
             self.book.fault("anchors", missing, missing=True)
+            return
+        if isinstance(anchor, Checkpoint):
+            self.step.relate_kept(anchor, head, proof)
         else:
             self.step.relate(anchor, head, proof)
+
+    def missing_anchor(self, error: LedgerError) -> None:
+        """An anchor that the log publishes could not be read."""
+        self.book.fault("anchors", error, missing=True)
 
     def check_extends(self, old: Checkpoint, tiles: Mapping[TileId, bytes]) -> None:
         """Check that the log extends a checkpoint remembered from an earlier audit.

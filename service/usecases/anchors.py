@@ -46,10 +46,15 @@ def get_evidence(context: Context, sink: str, size: int) -> bytes:
     """The evidence of an anchor: `lodeline-anchor/1`, or of the sink `file` the signed checkpoint. Raises NotFound."""
     with context.store.reading() as conn:
         found = rows.find_anchor(conn, sink, size)
-    told = "" if found is None else found.note if sink == "file" and found.state == "final" else found.evidence
+    told = "" if found is None else shown_evidence(found)
     if not told:
         raise NotFound("There is no evidence of such an anchor, or not yet.")
     return told.encode()
+
+
+def shown_evidence(anchor: AnchorFound) -> str:
+    """What shows an anchor to others: the proof of a chain, the signed checkpoint of a folder; "" for none yet."""
+    return anchor.note if anchor.sink == "file" and anchor.state == "final" else anchor.evidence
 
 
 def describe_sinks(context: Context) -> list[dict[str, Any]]:
@@ -132,7 +137,7 @@ def _present(row: AnchorFound, height: int) -> dict[str, Any]:
         "block_hash": row.block_hash,
         "transaction": row.tx,
         "confirmations": max(height - (row.block or 0) + 1, 1) if mined else 0,
-        "evidence": bool(row.evidence) or (row.sink == "file" and row.state == "final"),
+        "evidence": bool(shown_evidence(row)),
         "lasting": row.sink == "file" or chain in _lasting(),
     }
 

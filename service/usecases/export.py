@@ -1,8 +1,8 @@
 """Export: the log as plain files in the C2SP tlog-tiles layout, for any web server or bucket.
 
 Incremental: a folder that holds an earlier export of this log gets the tiles and bundles that are
-new, then the newer checkpoint, last: whoever reads meanwhile sees the old log whole. Every file is
-written beside its place and renamed into it.
+new, then the newer checkpoint: whoever reads meanwhile sees the old log whole. The index of its anchors comes last,
+so that it names none of a larger log. Every file is written beside its place and renamed into it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,19 @@ from ledger.log.checkpoint import Checkpoint, check_extends, open_checkpoint
 from ledger.log.merkle import plan_consistency, prove_consistency
 from ledger.log.note import Verifier, format_vkey
 from ledger.log.tiles import ENTRIES, WIDTH, format_bundle, list_tiles, tile_path
+from service.storage import anchors as rows
 from service.storage.engine import Connection, Store
 from service.storage.head import read_head
 from service.storage.tree import node_reader, select_entries, select_tiles
+from service.usecases.anchors import shown_evidence
 from service.usecases.receipts import cosigned_checkpoint
 from service.usecases.replay import Progress
 
 CHECKPOINT: Final = "checkpoint"
 ABOUT: Final = "lodeline.json"
+ANCHORS: Final = "anchors"
+INDEX: Final = "index.json"
+_PAGE: Final = 500
 
 
 class ExportRefused(Exception):
@@ -62,7 +67,32 @@ def export_log(
             _write(folder / tile_path(level, n, width), _content(conn, level, n, width, head.size))
             progress(done, len(wanted))
         _write(folder / CHECKPOINT, note.encode())
-    return Exported(before, head.size, len(wanted) + 2)
+        anchors = _write_anchors(conn, folder / ANCHORS, head.size)
+    return Exported(before, head.size, len(wanted) + 2 + anchors)
+
+
+def _write_anchors(conn: Connection, folder: Path, size: int) -> int:
+    """The evidence of every anchor of at most `size` entries, and an index of it; how many files that took."""
+    listed: list[dict[str, str | int]] = []
+    written = 0
+    at, after = size, ""  # largest first: those of one size by their sink
+    while page := rows.list_anchors(conn, sink="", state="", size=at, after=after, limit=_PAGE):
+        for one in page:
+            if told := shown_evidence(one):
+                suffix = "checkpoint" if one.sink == "file" else "anchor.json"
+                listed.append({"sink": one.sink, "size": one.size, "state": one.state})
+                written += _write_new(folder / one.sink / f"{one.size}.{suffix}", told.encode())
+        at, after = page[-1].size, page[-1].sink
+    if listed or (folder / INDEX).exists():
+        written += _write_new(folder / INDEX, orjson.dumps({"anchors": listed}))
+    return written
+
+
+def _write_new(path: Path, content: bytes) -> bool:
+    if path.exists() and path.read_bytes() == content:
+        return False
+    _write(path, content)
+    return True
 
 
 def _size_before(conn: Connection, folder: Path, signed: Checkpoint, verifier: Verifier) -> int:

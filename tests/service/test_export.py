@@ -13,6 +13,7 @@ from ledger.log.merkle import compute_root, leaf_hash
 from ledger.log.note import format_vkey
 from ledger.log.tiles import TileReader, parse_bundle, parse_tile_path
 from service.bootstrap import Service
+from service.storage import anchors as rows
 from service.storage.sql import execute
 from service.usecases.export import ExportRefused, export_log
 from service.usecases.submit import Submission
@@ -123,6 +124,53 @@ def test_export_of_an_older_log_is_refused(service: Service, world: World, tmp_p
     with pytest.raises(ExportRefused):
         export_log(younger.store, SIGNER.verifier, folder)
     younger.close()
+
+
+def anchor(service: Service, sink: str, size: int, state: str, evidence: str = "") -> None:
+    with service.store.writing() as conn:
+        rows.enqueue(conn, sink, size, root=bytes(32), note=f"note {size}", now=1)
+        rows.update_anchor(conn, sink, size, state=state, evidence=evidence)
+
+
+def anchors_of(folder: Path) -> dict[str, str]:
+    files = [path for path in (folder / "anchors").rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder / "anchors")): path.read_text() for path in files}
+
+
+def test_export_has_the_anchors_and_their_index(
+    service: Service, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.usecases.export._PAGE", 2)
+    folder = tmp_path / "copy"
+    fill(service, world, 20)
+    assert export_log(service.store, SIGNER.verifier, folder).files == 4
+    assert not (folder / "anchors").exists(), "nothing is anchored"
+    for size in (5, 9, 20):
+        anchor(service, "file", size, "final")
+        anchor(service, "ethereum", size, "mined", f'{{"size":{size}}}')
+    anchor(service, "file", 12, "queued")
+    anchor(service, "ethereum", 12, "sent")
+    anchor(service, "ethereum", 21, "mined", "of a larger log")
+    assert export_log(service.store, SIGNER.verifier, folder).files == 2 + 6 + 1
+    found = anchors_of(folder)
+    index = orjson.loads(found.pop("index.json"))["anchors"]
+    sizes = (20, 9, 5)
+    assert [(one["size"], one["sink"]) for one in index] == [(n, sink) for n in sizes for sink in ("ethereum", "file")]
+    assert found == {f"file/{n}.checkpoint": f"note {n}" for n in sizes} | {
+        f"ethereum/{n}.anchor.json": f'{{"size":{n}}}' for n in sizes
+    }
+    assert export_log(service.store, SIGNER.verifier, folder).files == 2, "nothing is written twice"
+
+
+def test_an_anchor_that_the_chain_took_back_leaves_the_index(service: Service, world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    fill(service, world, 20)
+    anchor(service, "ethereum", 20, "mined", "{}")
+    export_log(service.store, SIGNER.verifier, folder)
+    with service.store.writing() as conn:
+        rows.update_anchor(conn, "ethereum", 20, state="queued", evidence="")
+    export_log(service.store, SIGNER.verifier, folder)
+    assert anchors_of(folder)["index.json"] == '{"anchors":[]}'
 
 
 def test_export_of_nothing_is_refused(service: Service, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ledger.encoding import format_json
-from ledger.errors import BundleError
+from ledger.errors import BundleError, Incomplete
 from ledger.evidence.anchor import Anchor, format_anchor
 from ledger.evidence.anchored import NodeAnswer, Places
 from ledger.evidence.audit import Audit
@@ -248,8 +248,8 @@ def test_a_block_that_may_still_go_disproves_nothing() -> None:
 # ---- audits --------------------------------------------------------------------------------------------------------
 
 
-def audit(*values: Any, size: int = 0, drop: bool = False) -> Report:
-    """An audit of the world's log, hash tiles and all; drop: the tile is missing."""
+def audit(*values: Any, size: int = 0, drop: bool = False, kept: Sequence[str] = ()) -> Report:
+    """An audit of the world's log, hash tiles and all; drop: the tile is missing; kept: signed checkpoints."""
     from ledger.evidence.chunk import Chunk, check_chunk
     from ledger.log.tiles import format_bundle as format_entries
 
@@ -258,7 +258,7 @@ def audit(*values: Any, size: int = 0, drop: bool = False) -> Report:
     assert run.open(sign_log(log, world().now).encode()) is not None
     tile = b"".join(leaves()[: len(log)])
     tiles: dict[TileId, bytes] = {} if drop else {(0, 0): tile}
-    for anchor in run.open_anchors(values):
+    for anchor in run.open_anchors(values, kept=[one.encode() for one in kept]):
         run.check_anchored(anchor, tiles)
     run.fold(check_chunk(Chunk(0, len(log), format_entries(log), tile), run.keys))
     return run.finish()
@@ -286,6 +286,31 @@ def test_an_audit_of_a_log_that_was_cut_back() -> None:
     report = audit(evidence(anchor_at(17)), size=12)
     assert (report.outcome, reason(report)) == ("incomplete", "incomplete")
     assert "More of this log is anchored" in step(report)[1]
+
+
+def test_an_audit_holds_checkpoints_that_were_kept_elsewhere_against_the_log() -> None:
+    log, now = world().log, world().now
+    kept = [sign_log(log[:size], now) for size in (9, 17)]
+    assert step(audit(kept=kept)) == ("pass", "The log extends 2 signed checkpoints that were kept outside it.")
+    assert step(audit(evidence(anchor_at(9)), kept=kept[:1]))[1].endswith(
+        "1 signed checkpoints that were kept outside it."
+    )
+    fork = [*log[:8], log[9], log[8]]
+    for size in (9, 10):
+        report = audit(kept=[sign_log(fork[:size], now)])
+        assert (report.outcome, reason(report)) == ("refuted", "equivocation")
+        assert "they are signed proof" in step(report)[1]
+    assert reason(audit(kept=[sign_log(log[:9], now, "other.example/log")])) == "untrusted-note"
+    assert audit(kept=kept, size=12).outcome == "incomplete"
+    assert audit(kept=kept[:1], drop=True).outcome == "incomplete"
+
+
+def test_an_anchor_that_cannot_be_read_leaves_the_question_open() -> None:
+    run = Audit(POLICY, later(world()), ORIGIN)
+    assert run.open(sign_log(world().log, world().now).encode()) is not None
+    run.missing_anchor(Incomplete("The server has lost it."))
+    told = run.finish().findings[0]
+    assert (told.check, told.outcome.value) == ("anchors", "incomplete")
 
 
 def test_an_audit_that_lacks_a_tile() -> None:

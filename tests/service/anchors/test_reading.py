@@ -258,8 +258,9 @@ def test_the_commands_of_an_auditor(office: Office, tmp_path: Path) -> None:
     audited = lodeline(
         "audit", str(copy), *trust, *place, "--forget", "--anchor", str(evidence), "--anchor", str(bundle)
     )
-    assert [one["size"] for one in audited["anchors"]] == [size, size]
+    assert [one["size"] for one in audited["anchors"]] == [size], "given twice, and published"
     assert audited["checks"][-1]["outcome"] == "pass"
+    assert "1 signed checkpoints" in audited["checks"][-1]["sentence"]
     refused = lodeline(
         "audit", str(copy), *trust, "--forget", "--anchor", str(evidence), "--contract", f"1:0x{'11' * 20}"
     )
