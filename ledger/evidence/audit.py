@@ -214,7 +214,8 @@ class Audit:
         """Take the next chunk; answers the tiles above it that are full now, for `compare_tile`."""
         first = checked.n * WIDTH
         for check, position, error in checked.faults:
-            self.book.fault(check, error, index=first + position, record=_at(checked.ids, position))
+            if check != "signatures":  # those are told beside the records, whoever found them
+                self.book.fault(check, error, index=first + position, record=_at(checked.ids, position))
         self._replay(checked, first)
         if len(checked.times) < checked.width:
             self.whole = False
@@ -273,6 +274,7 @@ class Audit:
 
     def _replay(self, checked: Checked, first: int) -> None:
         late = dict(checked.late)
+        bad = {position: error for check, position, error in checked.faults if check == "signatures"}
         rows = zip(checked.times, checked.ids, checked.algs, checked.kids, checked.payloads, strict=True)
         for position, (logged, record_id, alg, kid, payload) in enumerate(rows):
             if not payload:
@@ -287,8 +289,13 @@ class Audit:
             if self.step.anchors:
                 self.step.see(index, logged, record_id)
             self._take(Record(record_id, b"", alg, kid, orjson.loads(payload)), logged, index)
-            if position in late:
+            if kid not in self.keys:
+                unknown = UnknownKey(f"No record up to here enrols the key {kid}.", kid=kid)
+                self.book.fault("signatures", unknown, index=index, record=record_id, missing=not self.whole)
+            elif position in late:
                 self._check_late(late[position], index)
+            elif position in bad:
+                self.book.fault("signatures", bad[position], index=index, record=record_id)
 
     def _origin(self) -> str:
         return self.checkpoint.origin if self.checkpoint else self.origin
@@ -309,13 +316,10 @@ class Audit:
     def _check_late(self, jws: bytes, index: int) -> None:
         """The signature of a record whose key was enrolled while its chunk was being checked."""
         record = parse_record(jws)
-        key = self.keys.get(record.kid)
         try:
-            if key is None:
-                raise UnknownKey(f"No record up to here enrols the key {record.kid}.", kid=record.kid)
-            check_signature(record, key)
+            check_signature(record, self.keys[record.kid])
         except LedgerError as error:
-            self.book.fault("signatures", error, index=index, record=record.id, missing=key is None and not self.whole)
+            self.book.fault("signatures", error, index=index, record=record.id)
 
     def _check_latest(self) -> None:
         now = int(self.now.timestamp())

@@ -7,15 +7,15 @@ order. Several bundles at once share one check of all their signatures, which is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_schema
 from ledger.entry import parse_entry
 from ledger.envelope import read_record, signed_part
 from ledger.errors import LedgerError, ProofError
-from ledger.keys import PublicKey
+from ledger.keys import PublicKey, parse_public_jwk
 from ledger.log.merkle import HASH_SIZE, leaf_hash, tree_root
 from ledger.log.tiles import TILE_BYTES, parse_bundle
 
@@ -38,7 +38,8 @@ class Checked(NamedTuple):
     leaves: concatenated leaf hashes, of a full bundle only their root; "" if there are none. times,
     ids, algs, kids, payloads (JSON texts): one per entry, "" where the entry is no record. Texts,
     because one is parsed again faster than objects are sent. late: positions and JWS of records
-    whose key the checker did not know.
+    whose key the checker did not know. Whose keys they are and whether they were enrolled in time is
+    the fold's to say: here a signature is held against the key that its kid is the thumbprint of.
     """
 
     n: int
@@ -59,7 +60,11 @@ def check_chunk(chunk: Chunk, keys: Mapping[str, PublicKey]) -> Checked:
 
 
 def check_chunks(chunks: Sequence[Chunk], keys: Mapping[str, PublicKey]) -> list[Checked]:
-    """The same for several bundles, with all their signatures checked together."""
+    """The same for several bundles, with all their signatures checked together.
+
+    Keys that records of these bundles enrol are learnt on the way, so that few signatures are left over.
+    """
+    known = dict(keys)
     results: list[Checked] = []
     places: list[tuple[Checked, int]] = []
     signed: list[Signed] = []
@@ -69,7 +74,7 @@ def check_chunks(chunks: Sequence[Chunk], keys: Mapping[str, PublicKey]) -> list
         leaves = _check_leaves(chunk, entries, faults)
         out = Checked(chunk.n, chunk.width, leaves, [], [], [], [], [], faults, [])
         for position, entry in enumerate(entries):
-            part = _check_entry(entry, position, keys, out)
+            part = _check_entry(entry, position, known, out)
             if part is not None:
                 places.append((out, position))
                 signed.append(part)
@@ -109,7 +114,7 @@ def _check_leaves(chunk: Chunk, entries: list[bytes], faults: list[Fault]) -> by
     return tree_root(hashes) if len(leaves) == TILE_BYTES else leaves
 
 
-def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out: Checked) -> Signed | None:
+def _check_entry(entry: bytes, position: int, keys: dict[str, PublicKey], out: Checked) -> Signed | None:
     """The part with the signature, when there is one to check now; the rest of the record is done with."""
     logged = -1
     try:
@@ -122,6 +127,8 @@ def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out
         return None
     kid = record.kid
     _write_down(out, logged, record.id, record.alg, kid, payload)
+    if record.type in _ENROLLING:
+        _learn_keys(record.type, record.body, keys)
     key = keys.get(kid)
     if key is None:
         out.late.append((position, jws))
@@ -131,6 +138,23 @@ def _check_entry(entry: bytes, position: int, keys: Mapping[str, PublicKey], out
     except LedgerError as error:
         out.faults.append(("signatures", position, error))
         return None
+
+
+def _learn_keys(kind: str, body: Mapping[str, Any], keys: dict[str, PublicKey]) -> None:
+    """The keys that a record would enrol, whether or not the rules accept it: a kid stands for one key."""
+    for jwk in _ENROLLING[kind](body):
+        try:
+            key = parse_public_jwk(jwk)
+        except LedgerError:
+            continue  # the rules refuse the record for it
+        keys.setdefault(key.kid, key)
+
+
+_ENROLLING: Final[Mapping[str, Callable[[Mapping[str, Any]], Sequence[Any]]]] = {
+    "genesis": lambda body: body["registrar"]["keys"],
+    "participant": lambda body: body.get("keys") or (),
+    "key": lambda body: (body["key"],) if body.get("key") else (),
+}
 
 
 def _write_down(out: Checked, logged: int, record_id: str, alg: str, kid: str, payload: bytes) -> None:
