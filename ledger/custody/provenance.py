@@ -15,151 +15,27 @@ than `Ratios.error`. Which of the two is a property of the lot's own chain, neve
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import gcd
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
+from ledger.custody.lotgraph import LIMITS as LIMITS  # the graph's words, for those who fold over it
+from ledger.custody.lotgraph import Limits as Limits
+from ledger.custody.lotgraph import Lot as Lot
+from ledger.custody.lotgraph import Making as Making
+from ledger.custody.lotgraph import Taken as Taken
+from ledger.custody.lotgraph import Upstream as Upstream
+from ledger.custody.lotgraph import climb as climb
 from ledger.custody.quantity import dry_mass, read_grades
 from ledger.custody.subjects import Edge
-from ledger.errors import LotCycle, TooLarge
 
 EXACT_BITS: Final = 4096
 """Most bits of the product of all transforms' totals for which shares stay unrounded."""
 RATIO_BITS: Final = 64
 
-Lot = TypeVar("Lot", bound=Hashable)
 Parents = Mapping[str, Sequence[Edge]]
 """Lot id -> the edges from its parents; absent or empty for a lot that no transform made."""
-
-
-class Limits(NamedTuple):
-    """What one graph may hold: lots, transforms one after the other, inputs of one transform."""
-
-    lots: int = 200_000
-    depth: int = 512
-    inputs: int = 10_000
-
-
-LIMITS: Final = Limits()
-
-
-class Taken(NamedTuple, Generic[Lot]):
-    """What a transform took from a lot: dry mass, and the grade per element, in units that all inputs share."""
-
-    lot: Lot
-    dry: int
-    grades: Mapping[str, int]
-
-
-class Making(NamedTuple, Generic[Lot]):
-    """A transform as its outputs see it: at which site, under which model, from what.
-
-    One object for all outputs of a transform; inputs in the order in which the log made these lots.
-    """
-
-    site: str
-    model: str
-    inputs: tuple[Taken[Lot], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream(Generic[Lot]):
-    """Some lots and all that they were made from, as numbers.
-
-    lots: each after every lot made from it; step: by lot, the number of the transform that made it
-    or -1; site: where that was, or None; makings, inputs: by transform, itself and the places in
-    `lots` of what it took.
-    """
-
-    lots: list[Lot]
-    step: list[int]
-    site: list[str | None]
-    makings: list[Making[Lot]]
-    inputs: list[list[int]]
-
-
-def climb(targets: Iterable[Lot], made: Mapping[Lot, Making[Lot]], limits: Limits = LIMITS) -> Upstream[Lot]:
-    """Everything upstream of the targets. made: lot -> how, for lots that a transform made.
-
-    Raises TooLarge (values: what, limit, actual), LotCycle.
-    """
-    targets = list(dict.fromkeys(targets))
-    uses = _count_uses(targets, made, limits)
-    lots: list[Lot] = []
-    layer = [lot for lot in targets if not uses[lot]]
-    depth = -1
-    while layer:  # a lot stands in the layer of its longest way from a target
-        depth += 1
-        if depth > limits.depth:
-            raise _too_large("depth", limits.depth, depth)
-        lots += layer
-        above: list[Lot] = []
-        for lot in layer:
-            making = made.get(lot)
-            if making is not None:
-                for taken in making.inputs:
-                    one = taken[0]
-                    uses[one] -= 1
-                    if not uses[one]:
-                        above.append(one)
-        layer = above
-    if len(lots) < len(uses):
-        lot = next(one for one, left in uses.items() if left)
-        raise LotCycle(f"Lot '{lot}' was made, over some steps, from itself: no log accepts such records.", lot=lot)
-    return _number(lots, made)
-
-
-def _count_uses(targets: list[Lot], made: Mapping[Lot, Making[Lot]], limits: Limits) -> dict[Lot, int]:
-    """Every lot upstream and how many inputs name it."""
-    uses = dict.fromkeys(targets, 0)
-    todo = list(targets)
-    while todo:
-        making = made.get(todo.pop())
-        if making is None:
-            continue
-        if len(making.inputs) > limits.inputs:
-            raise _too_large("inputs", limits.inputs, len(making.inputs))
-        for taken in making.inputs:
-            lot = taken[0]
-            if lot in uses:
-                uses[lot] += 1
-            else:
-                uses[lot] = 1
-                todo.append(lot)
-        if len(uses) > limits.lots:
-            raise _too_large("lots", limits.lots, len(uses))
-    return uses
-
-
-def _too_large(what: str, limit: int, actual: int) -> TooLarge:
-    return TooLarge(
-        f"The lots upstream exceed the limit of {limit} ({what}): ask for a lot nearer to the mines.",
-        what=what,
-        limit=limit,
-        actual=actual,
-    )
-
-
-def _number(lots: list[Lot], made: Mapping[Lot, Making[Lot]]) -> Upstream[Lot]:
-    places = {lot: place for place, lot in enumerate(lots)}
-    numbers: dict[int, int] = {}
-    found: Upstream[Lot] = Upstream(lots, [], [], [], [])
-    for lot in lots:
-        making = made.get(lot)
-        if making is None or not making.inputs:
-            found.step.append(-1)
-            found.site.append(None)
-            continue
-        number = numbers.get(id(making), -1)
-        if number < 0:
-            number = numbers[id(making)] = len(numbers)
-            found.makings.append(making)
-            found.inputs.append([places[taken[0]] for taken in making.inputs])
-        found.step.append(number)
-        found.site.append(making.site)
-    return found
 
 
 class Ratio(NamedTuple):
@@ -214,14 +90,21 @@ def weigh_rounded(making: Making[Lot], element: str | None) -> Ratio:
 class Ratios(NamedTuple):
     """The ratio of each transform; unit: into how many parts the lot divides; error: most that a sum of shares is off.
 
-    error: where a ratio is rounded, its inputs but one lose less than 2^-64 each, and what passes
-    there is at most everything, once per transform of the longest way.
+    level: by place, the rounded ratios on the longest way to it, 0 where they are exact: its share is a
+    multiple of so many times 2^-64 multiplied. error: where a ratio is rounded, its inputs but one lose
+    less than 2^-64 each, and what passes there is at most everything, once per transform of the longest way.
     """
 
-    ratios: list[Ratio]
+    ratios: Sequence[Ratio]
     exact: bool
     unit: int
     error: Fraction
+    level: list[int]
+
+    @property
+    def longest(self) -> int:
+        """The highest level."""
+        return (self.unit.bit_length() - 1) // RATIO_BITS if not self.exact else 0
 
 
 def plan_ratios(upstream: Upstream[Lot], element: str | None) -> Ratios:
@@ -231,8 +114,13 @@ def plan_ratios(upstream: Upstream[Lot], element: str | None) -> Ratios:
         unit = 1
         for ratio in exact:
             unit *= ratio.total
-        return Ratios(exact, True, unit, Fraction(0))
+        return Ratios(exact, True, unit, Fraction(0), [0] * len(upstream.lots))
     ratios = [weigh_rounded(making, element) for making in upstream.makings]
+    return plan_rounded(ratios, find_levels(upstream, ratios))
+
+
+def find_levels(upstream: Upstream[Lot], ratios: Sequence[Ratio]) -> list[int]:
+    """`Ratios.level` for ratios that are rounded."""
     mixed = [ratio[0] > 1 for ratio in ratios]
     level = [0] * len(upstream.lots)
     for place, step in enumerate(upstream.step):
@@ -241,8 +129,13 @@ def plan_ratios(upstream: Upstream[Lot], element: str | None) -> Ratios:
             for above in upstream.inputs[step]:
                 if level[above] < below:
                     level[above] = below
+    return level
+
+
+def plan_rounded(ratios: Sequence[Ratio], level: list[int]) -> Ratios:
+    """The plan for rounded ratios, of which at least one mixes."""
     longest, widest = max(level), max(len(ratio.parts) for ratio in ratios if ratio.total > 1)
-    return Ratios(ratios, False, 1 << RATIO_BITS * longest, bound_error(longest, widest))
+    return Ratios(ratios, False, 1 << RATIO_BITS * longest, bound_error(longest, widest), level)
 
 
 def _weigh_exactly(upstream: Upstream[Lot], element: str | None) -> list[Ratio] | None:
@@ -265,39 +158,61 @@ def bound_error(longest: int, widest: int) -> Fraction:
 
 
 class Fold(NamedTuple):
-    """shares: by place, the part of `Ratios.unit` that came from or through this lot.
+    """shares: by place, what came from or through this lot, in parts of 2^(64 x `Ratios.level`) where ratios
+    are rounded and of `Ratios.unit` where they are exact: `widen` makes them comparable.
 
-    entered: by site, what its transforms took from lots that the site itself had not made.
+    entered: by site, what its transforms took from lots that the site itself had not made, in parts of `unit`.
     """
 
     shares: list[int]
     entered: dict[str, int]
 
+    def in_units(self, plan: Ratios) -> list[int]:
+        """The shares in parts of the plan's unit."""
+        longest = plan.longest
+        return [widen(share, level, longest) for share, level in zip(self.shares, plan.level, strict=True)]
+
+
+def widen(share: int, level: int, longest: int) -> int:
+    """A share that stands at `level` in parts of the plan's unit."""
+    return share << RATIO_BITS * (longest - level)
+
 
 def fold_shares(upstream: Upstream[Lot], plan: Ratios, *, stop_at: str | None = None) -> Fold:
     """Follow the lot at place 0 back to the mines. stop_at: a site whose lots are not followed further."""
     steps, sites, inputs, ratios = upstream.step, upstream.site, upstream.inputs, plan.ratios
-    shares = [0] * len(steps)
-    shares[0] = plan.unit
-    entered: dict[str, int] = {}
+    exact, level, shares = plan.exact, plan.level, [0] * len(upstream.step)
+    shares[0] = plan.unit if exact else 1
+    entered: dict[tuple[str, int], int] = {}  # by site and level
     for place, share in enumerate(shares):  # the list changes ahead of where it is read
         site = sites[place]
         if not share or site is None or site == stop_at:
             continue
         step = steps[place]
         total, parts = ratios[step]
-        each = share
-        if total > 1:  # no remainder: `unit` holds the total of every transform on the way
-            each = share // total if plan.exact else share >> RATIO_BITS
-        before = 0
+        if exact:
+            each, below, whole = share // total, 0, share  # no remainder: `unit` holds the totals of all on the way
+        elif total > 1:
+            each, below, whole = share, level[place] + 1, share << RATIO_BITS
+        else:
+            each, below, whole = share, level[place], share
         for above, part in zip(inputs[step], parts, strict=True):
             taken = each * part
-            shares[above] += taken
-            if sites[above] != site:
-                before += taken
-        if before:
-            entered[site] = entered.get(site, 0) + before
-    return Fold(shares, entered)
+            gap = level[above] - below
+            shares[above] += taken << RATIO_BITS * gap if gap else taken
+            if sites[above] == site:
+                whole -= taken
+        if whole:
+            entered[site, below] = entered.get((site, below), 0) + whole
+    return Fold(shares, _sum_levels(entered.items(), plan.longest))
+
+
+def _sum_levels(parts: Iterable[tuple[tuple[str, int], int]], longest: int) -> dict[str, int]:
+    """Sums by name of shares that stand at different levels."""
+    sums: dict[str, int] = {}
+    for (name, level), part in parts:
+        sums[name] = sums.get(name, 0) + widen(part, level, longest)
+    return sums
 
 
 # ---- by lot ids -----------------------------------------------------------------------------------------------------
@@ -336,7 +251,7 @@ def share_lots(
     """The same over makings."""
     upstream = climb((lot,), made, limits)
     plan = plan_ratios(upstream, element)
-    shares = fold_shares(upstream, plan).shares
+    shares = fold_shares(upstream, plan).in_units(plan)
     return {
         one: Fraction(share, plan.unit)
         for one, share, step in zip(upstream.lots, shares, upstream.step, strict=True)

@@ -28,12 +28,16 @@ from ledger.custody.provenance import (
     fold_shares,
     plan_ratios,
     share_lots,
+    widen,
 )
 from ledger.custody.quantity import format_decimal
-from ledger.custody.vocabulary import MODELS
 from ledger.errors import TooLarge
+from ledger.rules.chain import ACCOUNT_MODELS as ACCOUNT_MODELS
+from ledger.rules.chain import Custody as Custody
+from ledger.rules.chain import follow_models as follow_models
+from ledger.rules.chain import read_custody as read_custody
+from ledger.rules.chain import trace_custody
 
-ACCOUNT_MODELS: Final = frozenset(("mass_balance", "book_and_claim"))
 SHARE_PLACES: Final = 6
 MAX_RETURNS: Final = 64
 """Most facilities to which material came back after it had left them: each costs a fold of its own."""
@@ -104,20 +108,6 @@ class OriginVector:
         return {one: Fraction(parts[one], self.unit) for one in order}
 
 
-class Custody(NamedTuple, Generic[Lot]):
-    """How the chain was kept. model: of the weakest hop; weakest: the lot made there, the first on the way to
-    fall so low, None for a mined lot; upgrades: lots made under a stronger model than their inputs had."""
-
-    model: str
-    weakest: Lot | None
-    upgrades: frozenset[Lot]
-
-    @property
-    def supports_origin(self) -> bool:
-        """Whether shares of the material itself are known, not only those of an account."""
-        return self.model not in ACCOUNT_MODELS
-
-
 @dataclass(frozen=True, slots=True)
 class Origins(Generic[Lot]):
     """The origins of one lot: its chain of custody, and a vector per element that was asked for."""
@@ -140,23 +130,37 @@ def trace_origins(
     Raises TooLarge (values: what, limit, actual), LotCycle.
     """
     upstream = climb((lot,), graph.made, limits)
-    custody = read_custody(upstream, follow_models(upstream), 0)
-    returns = find_returns(upstream)
-    return Origins(lot, custody, {one: _trace(upstream, graph, returns, one) for one in elements})
+    plans = {element: plan_ratios(upstream, element) for element in elements}
+    return trace_upstream(upstream, graph.mined, plans, find_returns(upstream))
 
 
-def _trace(upstream: Upstream[Lot], graph: LotGraph[Lot], returns: set[str], element: str | None) -> OriginVector:
-    plan = plan_ratios(upstream, element)
-    fold = fold_shares(upstream, plan)
+def trace_upstream(
+    upstream: Upstream[Lot], mined: Mapping[Lot, str], plans: Mapping[str | None, Ratios], returns: set[str]
+) -> Origins[Lot]:
+    """The same of the first lot of a graph that somebody else has climbed and weighed.
+
+    returns: see `find_returns`.
+    """
+    vectors = {element: _trace(upstream, mined, plan, returns, element) for element, plan in plans.items()}
+    return Origins(upstream.lots[0], trace_custody(upstream), vectors)
+
+
+def _trace(
+    upstream: Upstream[Lot], mined: Mapping[Lot, str], plan: Ratios, returns: set[str], element: str | None
+) -> OriginVector:
+    fold, longest = fold_shares(upstream, plan), plan.longest
+    sums: dict[tuple[str | None, int], int] = {}  # by site (None: uncovered) and level
+    for lot, share, step, level in zip(upstream.lots, fold.shares, upstream.step, plan.level, strict=True):
+        if step < 0 and share:
+            found = mined.get(lot), level
+            sums[found] = sums.get(found, 0) + share
     mines: dict[str, int] = {}
     uncovered = 0
-    for lot, share, step in zip(upstream.lots, fold.shares, upstream.step, strict=True):
-        if step < 0 and share:
-            site = graph.mined.get(lot)
-            if site is None:
-                uncovered += share
-            else:
-                mines[site] = mines.get(site, 0) + share
+    for (site, level), share in sums.items():
+        if site is None:
+            uncovered += widen(share, level, longest)
+        else:
+            mines[site] = mines.get(site, 0) + widen(share, level, longest)
     passed = _pass_facilities(upstream, plan, fold, returns)
     return reduce_vector(OriginVector(element, plan.unit, mines, uncovered, passed, plan.exact, plan.error))
 
@@ -180,7 +184,7 @@ def _pass_facilities(upstream: Upstream[Lot], plan: Ratios, fold: Fold, returns:
     """What passed through each site. Entries are that, unless something entered, left and entered again."""
     passed = dict(fold.entered)
     for site in returns & passed.keys():
-        shares = fold_shares(upstream, plan, stop_at=site).shares
+        shares = fold_shares(upstream, plan, stop_at=site).in_units(plan)
         passed[site] = sum([share for share, made_at in zip(shares, upstream.site, strict=True) if made_at == site])
     return passed
 
@@ -212,57 +216,6 @@ def find_returns(upstream: Upstream[Lot]) -> set[str]:
             actual=len(found),
         )
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The chain-of-custody models of a graph, by place. level: of the chain, as its number in `MODELS`;
-    weakest: where it fell so low, -1 for a mined lot; upgraded: made under a stronger model than its
-    inputs had; flawed: so, or with such a lot upstream."""
-
-    level: list[int]
-    weakest: list[int]
-    upgraded: list[bool]
-    flawed: list[bool]
-
-
-def follow_models(upstream: Upstream[Lot]) -> Models:
-    """Fold the models from the mines downstream: a lot is kept as the weakest of its inputs, or weaker."""
-    size, own = len(upstream.lots), [MODELS.index(making.model) for making in upstream.makings]
-    models = Models([0] * size, [-1] * size, [False] * size, [False] * size)
-    level, weakest, flawed = models.level, models.weakest, models.flawed
-    some = False  # of the lots so far is flawed
-    for place in range(size - 1, -1, -1):
-        step = upstream.step[place]
-        if step < 0:
-            continue
-        above, new = upstream.inputs[step], own[step]
-        worst = above[0] if len(above) == 1 else max(above, key=level.__getitem__)  # the first of equals
-        inherited = level[worst]
-        level[place], weakest[place] = inherited, weakest[worst]
-        if new > inherited or weakest[worst] < 0:
-            level[place], weakest[place] = new, place
-        if new < inherited:
-            models.upgraded[place] = flawed[place] = some = True
-        elif some:
-            flawed[place] = any(flawed[one] for one in above)
-    return models
-
-
-def read_custody(upstream: Upstream[Lot], models: Models, place: int) -> Custody[Lot]:
-    """The chain of custody of one lot of the graph."""
-    weakest = models.weakest[place]
-    upgrades: list[Lot] = []
-    todo = [place] if models.flawed[place] else []
-    seen = set(todo)
-    for one in todo:  # grows while it is read
-        if models.upgraded[one]:
-            upgrades.append(upstream.lots[one])
-        above = {other for other in upstream.inputs[upstream.step[one]] if models.flawed[other]} - seen
-        seen |= above
-        todo += above
-    lot = upstream.lots[weakest] if weakest >= 0 else None
-    return Custody(MODELS[models.level[place]], lot, frozenset(upgrades))
 
 
 def known_proportion(

@@ -172,7 +172,7 @@ class _Bounds:
         self.step, self.inputs, self.ratios = upstream.step, upstream.inputs, plan.ratios
         self.mined = [graph.mined.get(one) for one in upstream.lots]
         self.through = [0] * len(upstream.makings)  # in units of 2^-64 of the lot
-        for share, step in zip(fold_shares(upstream, plan).shares, upstream.step, strict=True):
+        for share, step in zip(fold_shares(upstream, plan).in_units(plan), upstream.step, strict=True):
             if step >= 0:
                 self.through[step] += share * _ONE // plan.unit
         self.variances = [

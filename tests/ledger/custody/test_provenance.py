@@ -190,10 +190,8 @@ def test_long_chains_are_rounded_and_say_how_far() -> None:
         upstream = climb([f"lot:{length}"], makings)
         plan = plan_ratios(upstream, "Ta")
         assert plan.exact is exact
-        fold = fold_shares(upstream, plan)
-        shares = {
-            one: share for one, share, step in zip(upstream.lots, fold.shares, upstream.step, strict=True) if step < 0
-        }
+        folded = fold_shares(upstream, plan).in_units(plan)
+        shares = {one: share for one, share, step in zip(upstream.lots, folded, upstream.step, strict=True) if step < 0}
         assert sum(shares.values()) == plan.unit
         true = prod(Fraction(2**52, 2**52 + 2 * n + 1) for n in range(1, length + 1))
         off = abs(Fraction(shares["m"], plan.unit) - true)
@@ -209,10 +207,11 @@ def test_error_bound_holds_in_a_large_graph() -> None:
     upstream = climb(top[:1], graph.made)
     plan = plan_ratios(upstream, "Ta")
     assert not plan.exact
-    rounded = fold_shares(upstream, plan).shares
+    rounded = fold_shares(upstream, plan).in_units(plan)
     exact = [weigh(making, "Ta") for making in upstream.makings]
     unit = prod(ratio.total for ratio in exact)
-    true = fold_shares(upstream, plan._replace(ratios=exact, exact=True, unit=unit)).shares
+    flat = [0] * len(upstream.lots)
+    true = fold_shares(upstream, plan._replace(ratios=exact, exact=True, unit=unit, level=flat)).shares
     assert sum(share for share, step in zip(true, upstream.step, strict=True) if step < 0) == unit
     off = [abs(Fraction(a, plan.unit) - Fraction(b, unit)) for a, b in zip(rounded, true, strict=True)]
     assert 0 < sum(one for one, step in zip(off, upstream.step, strict=True) if step < 0) <= 2 * plan.error

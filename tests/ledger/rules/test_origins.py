@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.custody.provenance import Limits, Making, climb, plan_ratios, round_ratio
 from ledger.errors import LotCycle, TooLarge
+from ledger.rules.chain import follow_models, read_custody, trace_custody
 from ledger.rules.origins import (
     MAX_RETURNS,
     Custody,
@@ -205,6 +206,27 @@ def test_models_only_fall_or_are_found_out(graph: LotGraph[str]) -> None:
         assert custody.upgrades == upgrades(lot)
         assert custody.weakest is not None
         assert level(custody.weakest) == level(lot)
+
+
+@given(graphs())
+def test_a_chain_under_one_model_is_read_without_a_fold(graph: LotGraph[str]) -> None:
+    for model in MODELS:
+        alike = {lot: making._replace(model=model) for lot, making in graph.made.items()}
+        for lot in alike:
+            upstream = climb((lot,), alike)
+            assert trace_custody(upstream) == read_custody(upstream, follow_models(upstream), 0)
+
+
+def test_where_a_chain_under_one_model_fell() -> None:
+    def weakest(model: str) -> str | None:
+        makings = {
+            "kept": made("depot:1", ("ore:a", 1), model=model),
+            "mixed": made("depot:1", ("ore:b", 1), ("kept", 1), model=model),
+        }
+        return trace_custody(climb(("mixed",), makings)).weakest
+
+    assert {model: weakest(model) for model in MODELS} == dict.fromkeys(MODELS, "kept") | {MODELS[0]: "mixed"}
+    assert trace_custody(climb(("ore:a",), CHAIN.made)) == (MODELS[0], None, frozenset())
 
 
 def test_an_upgrade_is_found_once_on_many_ways() -> None:
