@@ -105,9 +105,10 @@ def _check_file(conn: Connection, file: CheckpointFile, signed: Checkpoint, sign
     """The log as the database has it must extend the newest checkpoint that was ever filed."""
     try:
         file.open()
-        if file.newest is None:
+        if file.newest is None or file.last is None:
             return
         filed = open_checkpoint(file.newest, signer.name, [signer.verifier])
+        last = open_checkpoint(file.last, signer.name, [signer.verifier])
     except CheckpointFileError as error:
         raise RefuseToOpen(str(error)) from None
     except LedgerError as error:
@@ -122,6 +123,11 @@ def _check_file(conn: Connection, file: CheckpointFile, signed: Checkpoint, sign
             "its missing entries from an export or a mirror (`lodeline-server restore FOLDER`). "
             "If they are lost for good, this log must end: start one with a new origin."
         )
+    for one in {filed, last}:
+        _check_extends(conn, file, one, signed)
+
+
+def _check_extends(conn: Connection, file: CheckpointFile, filed: Checkpoint, signed: Checkpoint) -> None:
     try:
         nodes = plan_consistency(filed.size, signed.size) if filed.size else []
         proof = prove_consistency(filed.size, signed.size, node_reader(conn, nodes, signed.size)) if nodes else []

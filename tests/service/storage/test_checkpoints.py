@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.storage.checkpoints import CheckpointFile, CheckpointFileError
+from service.storage.checkpoints import CheckpointFile, CheckpointFileError, FollowedFile
 
 
 @pytest.fixture
@@ -100,3 +100,57 @@ def test_begin_keeps_the_old_file(file: CheckpointFile) -> None:
     file.path.unlink()
     file.begin("third")
     assert reopened(file) == "third"
+
+
+def note(size: int) -> str:
+    return f"origin\n{size}\nroot\n\n— signature\n"
+
+
+def test_newest_is_the_largest_whoever_wrote_last(file: CheckpointFile) -> None:
+    """A process that was stopped between its commit and its line writes it when it goes on."""
+    for size in (5, 20, 12):
+        file.append(note(size))
+    file.path.write_bytes(b"12\nnonsense\n" + file.path.read_bytes())
+    file.open()
+    assert (file.newest, file.last) == (note(20), note(12))
+
+
+def test_a_file_that_was_replaced_is_opened_again(file: CheckpointFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.append(note(1))
+    other = CheckpointFile(file.path)
+    other.open()
+    monkeypatch.setattr("service.storage.checkpoints.MAX_BYTES", 100)
+    for size in (2, 3, 4):
+        other.append(note(size))
+    assert not other.path.read_text().startswith('"origin\\n1')
+    file.append(note(5))
+    assert reopened(file) == note(5)
+    other.append(note(4))  # a stopped process goes on; the file is full
+    assert reopened(other) == note(5)
+    assert other.path.read_bytes().count(b"\n") == 2
+
+
+def test_nothing_is_written_without_leave(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise PermissionError("not now")
+
+    file = CheckpointFile(tmp_path / "signed-checkpoints", allow=refuse)
+    file.create()
+    file.open()
+    with pytest.raises(PermissionError, match="not now"):
+        file.append(note(1))
+    assert file.path.read_bytes() == b""
+
+
+def test_who_follows_adds_what_is_larger_and_cuts_nothing(file: CheckpointFile) -> None:
+    follower = FollowedFile(file.path)
+    follower.open()
+    for size in (7, 7, 3, 8):
+        follower.append(note(size))
+    assert file.path.read_bytes().count(b"\n") == 2
+    torn = file.path.read_bytes() + b'"origin'
+    file.path.write_bytes(torn)
+    follower.open()
+    assert follower.newest == note(8)
+    follower.append(note(9))
+    assert file.path.read_bytes() == torn, "somebody is just writing"
