@@ -56,6 +56,7 @@ def audit(
       lodeline audit ./export --trust policy.txt --jobs 8
       lodeline audit ./export --trust policy.txt --statement lot.bundle.json
     """
+    from contextlib import closing
     from datetime import UTC, datetime
 
     from clients.audit.driver import run_audit
@@ -73,21 +74,14 @@ def audit(
     remembered = None if forget else Memory(memory or home_folder() / "audits")
     given = [read_statement(one) for one in statement or ()]
     anchored = _read_anchored(anchor or [], rpc, contract)
-    source = open_source(place, headers=_login() if login else dict)
-    try:
-        with progress_bar("auditing", not as_json) as tick:
-            report = run_audit(
-                source,
-                policy,
-                datetime.now(UTC),
-                memory=remembered,
-                statements=given,
-                anchored=anchored,
-                workers=jobs,
-                progress=tick,
-            )
-    finally:
-        source.close()
+    with (
+        closing(open_source(place, headers=_login() if login else dict)) as source,
+        progress_bar("auditing", not as_json) as tick,
+    ):
+        report = run_audit(
+            source, policy, datetime.now(UTC),
+            memory=remembered, statements=given, anchored=anchored, workers=jobs, progress=tick,
+        )  # fmt: skip
     show_report(report, as_json=as_json)
     if not report.verified:
         raise typer.Exit(REFUSED)

@@ -99,6 +99,13 @@ def test_an_anchor_of_the_whole_log() -> None:
     assert report.to_json()["anchors"] == [told]
 
 
+def test_without_a_checkpoint_an_anchor_still_holds_by_itself() -> None:
+    bundle = replace(bundle_of(world(), "lot:5"), anchors=(carried(anchor_at(9)),), checkpoint="no note")
+    report = verify_bundle(format_bundle(bundle), POLICY, later(world()))
+    assert report.outcome == "refuted"
+    assert [one["size"] for one in report.details["anchors"]] == [9]
+
+
 def test_an_older_anchor_covers_what_was_logged_before() -> None:
     report = verify(carried(anchor_at(9)), carried(anchor_at(12)))
     assert report.verified
