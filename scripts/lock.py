@@ -1,4 +1,4 @@
-"""Write requirements.lock and those of docker/, native/ and contracts/, or say that they no longer fit pyproject.toml.
+"""Write requirements.lock and those of the folders, or say that they no longer fit pyproject.toml.
 
 A lock here is what `pip` and `uv` read with --require-hashes: versions and digests, and no host, so
 that any mirror can serve it (docs/decisions/0009). Its first line holds the digest of the tables of
@@ -23,12 +23,14 @@ SERVICE = Path("docker/service.lock")
 BUILD = Path("docker/build.lock")
 COMPILER = Path("native/compiler.lock")
 SLITHER = Path("contracts/slither.lock")
-LOCKS = {  # every other lock but slither's, which is installed apart, takes its versions from the first
+BENCH = Path("benchmarks/bench.lock")
+LOCKS = {  # every other lock but the last two, which are installed apart, takes its versions from the first
     EVERYTHING: ["pyproject.toml", "--all-extras", "--group", "dev"],
     SERVICE: ["pyproject.toml", "--extra", "service", "--constraints", str(EVERYTHING)],
     BUILD: ["--group", "build", "--constraints", str(EVERYTHING)],
     COMPILER: ["--group", "compiler", "--constraints", str(EVERYTHING)],
     SLITHER: ["--group", "slither"],
+    BENCH: ["--group", "bench"],
 }
 FROM = "# resolved from pyproject.toml: sha256 "
 PIN = re.compile(r"^[a-z0-9][a-z0-9.-]*==[^ ]+( ; .+)? \\$")

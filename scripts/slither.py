@@ -7,7 +7,6 @@ one that is answered, fails.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -16,8 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from scripts.apart import environment
 from scripts.contracts import SOURCES, compiler_input, read_sources
-from scripts.toolchain import CONTRACTS, ROOT, TOOLS, Toolchain, install
+from scripts.toolchain import CONTRACTS, Toolchain, install
 
 LOCK = CONTRACTS / "slither.lock"
 ANSWERS = CONTRACTS / "SLITHER.md"
@@ -26,21 +26,9 @@ ANSWER = re.compile(r"^### `([\w-]+)` in `([\w.]+)`$", re.MULTILINE)
 Finding = tuple[str, str]
 
 
-def environment() -> Path:
-    """Folder with slither's programs, installed when they are not yet."""
-    folder = TOOLS / f"slither-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
-    if not (folder / "bin" / "slither").exists():
-        uv = str(Path(sys.executable).with_name("uv"))
-        python = str(folder / "bin" / "python")
-        subprocess.run([uv, "venv", "--quiet", "--clear", str(folder)], cwd=ROOT, check=True)  # noqa: S603  our own words
-        command = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(LOCK)]
-        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
-    return folder / "bin"
-
-
 def find(tools: Toolchain) -> dict[Finding, str]:
     """What slither finds: (detector, element) -> its description."""
-    programs = environment()
+    programs = environment(LOCK)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(SOURCES, folder / "src")

@@ -1,0 +1,27 @@
+"""Environments of their own, for tools that must not decide which libraries the ledger runs on.
+
+Each is made from a lock file with digests, once: under .tools, in a folder named for what the lock says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts.toolchain import ROOT, TOOLS
+
+
+def environment(lock: Path) -> Path:
+    """Folder with the programs of this lock, installed when they are not yet."""
+    folder = TOOLS / f"{lock.stem}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    if not (folder / "installed").exists():
+        uv = str(Path(sys.executable).with_name("uv"))
+        python = str(folder / "bin" / "python")
+        command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)]
+        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
+        command = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)]
+        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
+        (folder / "installed").touch()
+    return folder / "bin"
