@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from ledger.errors import LedgerError
 from service.api.bodies import ClientGone
 from service.api.deps import Backend, refuse_unknown
+from service.api.judging import Judges
 from service.api.problems import Refusal, format_body, format_headers, format_problem
 from service.api.routers import (
     anchors,
@@ -52,6 +53,7 @@ def make_application(backend: Backend | None, lifespan: Lifespan | None = None) 
         lifespan=lifespan,
     )
     app.state.service = backend
+    app.state.judges = Judges()
     for module in ROUTERS:
         app.include_router(module.router)
     app.add_exception_handler(LedgerError, _answer_refusal)

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from ledger.errors import ClaimError, PackError, TooLarge, UnknownSubject
 from service.api import schemas
@@ -14,6 +13,7 @@ from service.api import verdict_schemas as shapes
 from service.api.answers import LOGIN, answers, page
 from service.api.bodies import JSON_MEDIA, check_length, check_media, read_body
 from service.api.deps import USUAL_PAGE, BackendDep, CursorParam, LimitParam, MemberDep
+from service.api.judging import JudgesDep, busy
 from service.errors import BodyTooLarge, NotFound, TimedOut, UnsupportedMedia
 from service.usecases import claims, packs, verdicts
 
@@ -69,12 +69,13 @@ _AGAIN = {
         BodyTooLarge("The body may have at most 6000000 bytes: send it in parts.", limit=MAX_CLAIM_BYTES),
         UnsupportedMedia("Send this as application/json."),
         TimedOut("The body did not arrive in time: send it again."),
+        busy(),
         status=201,
         about="The verdict, signed.",
     )
     | {200: _AGAIN},
 )
-async def make_verdict(request: Request, response: Response, service: BackendDep, reader: MemberDep) -> Response:
+async def make_verdict(request: Request, service: BackendDep, judges: JudgesDep, reader: MemberDep) -> Response:
     """Have a claim judged: what the rules say of it, on the evidence that the reader may see, as of two dates."""
     check_media(request.scope, JSON_MEDIA)
     check_length(request.scope, MAX_CLAIM_BYTES)
@@ -83,7 +84,7 @@ async def make_verdict(request: Request, response: Response, service: BackendDep
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise ClaimError("The body is not JSON.") from None
-    data, identity, new = await run_in_threadpool(claims.answer, service.context, reader, value)
+    data, identity, new = await judges.run(claims.answer, service.context, reader, value)
     headers = {"location": f"/v1/verdicts/{identity}"}
     return Response(data, status_code=201 if new else 200, media_type="application/json", headers=headers)
 
@@ -146,9 +147,13 @@ def get_rule_pack(service: BackendDep, id: PackName) -> dict[str, Any]:
     "/v1/risk",
     response_model=shapes.Risk,
     responses=answers(
-        shapes.RISK, LOGIN, _NONE, TooLarge("There are more records behind this than one bundle holds.", limit=5000)
+        shapes.RISK,
+        LOGIN,
+        _NONE,
+        TooLarge("There are more records behind this than one bundle holds.", limit=5000),
+        busy(),
     ),
 )
-def get_risk(service: BackendDep, reader: MemberDep, subject: SubjectParam) -> dict[str, Any]:
+async def get_risk(service: BackendDep, judges: JudgesDep, reader: MemberDep, subject: SubjectParam) -> dict[str, Any]:
     """The risk of a lot, site or participant in UNICRI's five areas, with the findings behind each level."""
-    return claims.assess(service.context, reader, subject)
+    return await judges.run(claims.assess, service.context, reader, subject)

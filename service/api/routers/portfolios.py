@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from ledger.errors import ClaimError, PackError, TooLarge, UnknownSubject
 from service.api import portfolio_schemas as shapes
 from service.api.answers import LOGIN, answers
 from service.api.bodies import JSON_MEDIA, check_length, check_media, read_body
 from service.api.deps import BackendDep, MemberDep
+from service.api.judging import JudgesDep, busy
 from service.api.routers.claims import MAX_CLAIM_BYTES
 from service.errors import BodyTooLarge, NotFound, TimedOut, UnsupportedMedia
 from service.usecases import portfolios
@@ -43,10 +43,11 @@ _BODY = {
         BodyTooLarge("The body may have at most 6000000 bytes: send it in parts.", limit=MAX_CLAIM_BYTES),
         UnsupportedMedia("Send this as application/json."),
         TimedOut("The body did not arrive in time: send it again."),
+        busy(),
         about="The answers, as single verdicts would give them; not signed and not kept.",
     ),
 )
-async def judge_portfolio(request: Request, service: BackendDep, reader: MemberDep) -> Response:
+async def judge_portfolio(request: Request, service: BackendDep, judges: JudgesDep, reader: MemberDep) -> Response:
     """Put one claim to many lots: the answer and the open findings that a verdict on each would give, in one go."""
     check_media(request.scope, JSON_MEDIA)
     check_length(request.scope, MAX_CLAIM_BYTES)
@@ -55,5 +56,5 @@ async def judge_portfolio(request: Request, service: BackendDep, reader: MemberD
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise ClaimError("The body is not JSON.") from None
-    found = await run_in_threadpool(portfolios.answer, service.context, reader, value)
+    found = await judges.run(portfolios.answer, service.context, reader, value)
     return Response(orjson.dumps(found), media_type="application/json")
