@@ -51,7 +51,28 @@ class Metrics:
             ("witness", "outcome"),
             registry=self.registry,
         )
+        self._add_replicas()
         self._add_anchors()
+        self._add_reads()
+
+    def _add_replicas(self) -> None:
+        def gauge(name: str, about: str) -> Gauge:
+            return Gauge(f"lodeline_{name}", about, registry=self.registry)
+
+        self.leads = gauge("leads", "1 in the process that sequences, 0 in one that follows.")
+        self.epoch = gauge("lease_epoch", "Epoch of the lease: rises with every take-over.")
+        self.silent = gauge(
+            "lease_silent_seconds",
+            "At the last take-over: time since the lease had been renewed before; 0: handed over.",
+        )
+        self.parked = gauge("parked_records", "Records waiting here for the process that sequences.")
+        self.take_overs = Counter("lodeline_take_overs", "Times this process took the lease.", registry=self.registry)
+        self.forwarded = Counter(
+            "lodeline_forwarded_records",
+            "Records handed to the process that sequences: answered, or sent again because it was lost.",
+            ("outcome",),
+            registry=self.registry,
+        )
 
     def _add_anchors(self) -> None:
         def gauge(name: str, about: str, *labels: str) -> Gauge:
@@ -64,6 +85,13 @@ class Metrics:
         self.anchor_balance = gauge("anchor_balance_gwei", "What the anchorer has left for gas.")
         self.anchor_events = Counter(
             "lodeline_anchor_events", "Steps of sinks.", ("sink", "event"), registry=self.registry
+        )
+
+    def _add_reads(self) -> None:
+        self.graph_behind = Gauge(
+            "lodeline_graph_behind_subjects",
+            "Subjects of the log that the lot graph's arrays do not hold yet.",
+            registry=self.registry,
         )
 
     def render(self) -> bytes:

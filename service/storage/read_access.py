@@ -41,6 +41,14 @@ def keys_of(conn: Connection, num: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in conn.execute(_KEYS_OF, {"num": num})]
 
 
+_JWKS: Final = text("SELECT kid, jwk FROM keys WHERE kid IN :kids").bindparams(bindparam("kids", expanding=True))
+
+
+def find_jwks(conn: Connection, kids: Collection[str]) -> list[tuple[str, str]]:
+    """(kid, canonical JSON of the public key) of those of these keys that were ever enrolled."""
+    return [(row.kid, row.jwk) for row in conn.execute(_JWKS, {"kids": list(kids)})]
+
+
 _REVOKED: Final = text("SELECT kid FROM keys WHERE kid IN :kids AND revoked = :yes").bindparams(
     bindparam("kids", expanding=True)
 )

@@ -86,18 +86,18 @@ class Sequencer:
         """Why records are not taken right now, as a sentence; "" when they are."""
         return self._trouble
 
-    def submit(self, items: Sequence[Item], *, atomic: bool = False) -> Future[Sequenced]:
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will be taken any more."""
+        return self._stopping or self._book is None
+
+    def submit(self, items: Sequence[Item], *, atomic: bool = False, proofs: bool = False) -> Future[Sequenced]:
         """Queue records; the future is done when they are durable, or fails with Unavailable.
 
-        Raises TooLarge for more records than one commit takes, Unavailable when the queue is full
-        or the sequencer is not running.
+        proofs: receipts are wanted; here they are at hand. Raises TooLarge for more records than one
+        commit takes, Unavailable when the queue is full or the sequencer is not running.
         """
-        if len(items) > self._commit_records:
-            raise TooLarge(
-                f"At most {self._commit_records} records go into one commit: send fewer at once.",
-                limit=self._commit_records,
-                actual=len(items),
-            )
+        check_size(items, self._commit_records)
         future: Future[Sequenced] = Future()
         self.enqueue((Submission(items, atomic), future), limit=self._queue_records)
         return future
@@ -260,3 +260,11 @@ class Sequencer:
             self._hand_back(left)
         else:
             self._fail(left, self._trouble)
+
+
+def check_size(items: Sequence[Item], limit: int) -> None:
+    """Raise TooLarge for more records than one commit takes."""
+    if len(items) > limit:
+        raise TooLarge(
+            f"At most {limit} records go into one commit: send fewer at once.", limit=limit, actual=len(items)
+        )

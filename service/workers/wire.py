@@ -86,7 +86,9 @@ _REFUSED: Final = FormatError("This record was refused before it was sent here."
 def format_answer(number: int, done: Sequenced, *, proofs: bool) -> bytes:
     """What became of a submission."""
     outcomes = [_format_outcome(one, proofs=proofs) for one in done.outcomes]
-    return frame(orjson.dumps({"n": number, "size": done.size, "checkpoint": done.checkpoint, "outcomes": outcomes}))
+    return frame(
+        orjson.dumps({"n": number, "size": done.size, "checkpoint": done.checkpoint, "outcomes": outcomes}, default=str)
+    )
 
 
 def _format_outcome(one: Outcome, *, proofs: bool) -> tuple[Any, ...]:
