@@ -11,6 +11,7 @@ a few statements, and afterwards `state` answers every question of `plan_step` f
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -122,24 +123,20 @@ _SUBJECTS_OF: Final = (
 )
 
 
-_SIGN: Final = 1 << 63
-_ALL: Final = (1 << 64) - 1
-
-
-def id_prefix(record_id: str) -> int:
-    """The first 8 bytes of a record id as `record_ids` holds them: signed, big endian."""
-    return ((int(record_id[:16], 16) + _SIGN) & _ALL) - _SIGN
+def id_prefixes(record_ids: Sequence[str]) -> tuple[int, ...]:
+    """The first 8 bytes of each record id as `record_ids` holds them: signed, big endian."""
+    return struct.unpack(f">{len(record_ids)}q", bytes.fromhex("".join([one[:16] for one in record_ids])))
 
 
 def find_entries(
     conn: Connection, record_ids: Iterable[str], *, log: Connection | None = None
 ) -> dict[str, tuple[int, bytes]]:
     """(number, entry) of those of these records that the log holds; each is hashed before it is believed."""
-    wanted = {id_prefix(one): one for one in record_ids}
-    seqs = [row[0] for row in select_in(conn, "SELECT seq FROM record_ids WHERE prefix IN (??)", list(wanted))]
+    asked = set(record_ids)
+    prefixes = id_prefixes(list(asked))
+    seqs = [row[0] for row in select_in(conn, "SELECT seq FROM record_ids WHERE prefix IN (??)", prefixes)]
     found: dict[str, tuple[int, bytes]] = {}
     if seqs:
-        asked = set(wanted.values())
         for seq, entry in select_entries_at(log or conn, seqs).items():
             record_id = hashlib.sha256(parse_entry(entry)[1]).hexdigest()
             if record_id in asked:

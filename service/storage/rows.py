@@ -14,10 +14,10 @@ import orjson
 from sqlalchemy import Connection
 
 from ledger.custody.state import Step
-from ledger.custody.subjects import Edge, Lot, Participant, Site, Subject, kind_of
+from ledger.custody.subjects import Edge, LogHead, Lot, Participant, Site, Subject, kind_of
 from ledger.custody.topics import MINE, is_site_status, moved_month, number_of_month, production_month
 from ledger.envelope import Record
-from service.storage.memory import Memory, evidence_about, id_prefix
+from service.storage.memory import Memory, evidence_about, id_prefixes
 from service.storage.sql import delete_in, insert_many, select_in
 
 _CANONICAL: Final = orjson.OPT_SORT_KEYS
@@ -29,7 +29,8 @@ class Rows:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._record_ids: list[tuple[int, int]] = []
+        self._record_ids: list[str] = []
+        self._seqs: list[int] = []
         self._heads: dict[str, int] = {}  # subject -> entry of its newest head
         self._subject_records: list[tuple[int, int, bool]] = []
         self._keys: dict[str, int] = {}
@@ -43,11 +44,13 @@ class Rows:
 
     def gather(self, record: Record, step: Step, seq: int) -> None:
         """The rows of one step, which the caller applies to the memory's state next."""
-        memory, month = self._memory, number_of_month(record.time)
-        self._record_ids.append((id_prefix(record.id), seq))
+        memory = self._memory
+        self._record_ids.append(record.id)
+        self._seqs.append(seq)
         for subject in step.subjects.values():
-            self._subject_records.append((self._gather_subject(subject, seq, month), seq, _MOVED))
-        about = step.about or evidence_about(memory, record)
+            self._subject_records.append((self._gather_subject(subject, seq, record), seq, _MOVED))
+        kind = record.type
+        about = step.about or (evidence_about(memory, record) if kind == "correct" else ())
         if about:
             nums = {memory.numbers[one] for one in about if one not in step.subjects}
             self._subject_records += [(num, seq, _ABOUT) for num in sorted(nums)]
@@ -58,27 +61,28 @@ class Rows:
             self._tags.update(step.tags)
         if step.edges:
             self._gather_edges(step.edges, seq)
-        gather = _GATHER.get(record.type)
+        gather = _GATHER.get(kind)
         if gather is not None:
             gather(self, record, seq)
 
-    def _gather_subject(self, subject: Subject, seq: int, month: int) -> int:
+    def _gather_subject(self, subject: Subject, seq: int, record: Record) -> int:
         """The subject's number, given now if it is new."""
         memory, subject_id = self._memory, subject.id
+        numbers = memory.numbers
         self._heads[subject_id] = seq
         before = memory.state.subjects.get(subject_id)
         if before is None:
             memory.count += 1
-            memory.numbers[subject_id] = memory.count
-        num = memory.numbers[subject_id]
-        if isinstance(subject, Lot):
-            known = (before.custodian, before.consignee) if isinstance(before, Lot) else ()
+            numbers[subject_id] = memory.count
+        num = numbers[subject_id]
+        if type(subject) is Lot:
+            known = (before.custodian, before.consignee) if type(before) is Lot else ()
             for party in (subject.custodian, subject.consignee):
                 if party and party not in known:
-                    self._parties.setdefault((memory.numbers[party], num), (seq, month))
+                    self._parties.setdefault((numbers[party], num), (seq, number_of_month(record.time)))
             if before is None:
                 model = subject.model if subject.generation else None
-                self._origins.append((num, memory.numbers[subject.site], model))
+                self._origins.append((num, numbers[subject.site], model))
         return num
 
     def _gather_edges(self, edges: Iterable[Edge], seq: int) -> None:
@@ -125,7 +129,7 @@ class Rows:
 
     def write(self, conn: Connection) -> None:
         """Write everything gathered; the memory holds the state after the last step."""
-        insert_many(conn, _INSERT_RECORD_ID, sorted(self._record_ids))
+        insert_many(conn, _INSERT_RECORD_ID, sorted(zip(id_prefixes(self._record_ids), self._seqs, strict=True)))
         self._write_subjects(conn)
         insert_many(conn, _INSERT_SUBJECT_RECORD, self._subject_records)
         insert_many(conn, _UPSERT_KEY, [self._key_row(kid, seq) for kid, seq in self._keys.items()])
@@ -184,7 +188,7 @@ _GATHER: Final[dict[str, Callable[[Rows, Record, int], None]]] = {
 
 def _format_data(subject: Subject) -> str:
     """The canonical JSON of `format_subject(subject)`, without copying its lists first."""
-    members = {"subject": kind_of(subject), **subject._asdict()}
+    members = dict(zip(_FIELDS[type(subject)], (kind_of(subject), *subject), strict=True))
     return orjson.dumps(members, default=_members, option=_CANONICAL).decode()
 
 
@@ -194,6 +198,7 @@ def _members(value: Any) -> dict[str, Any]:
     return members
 
 
+_FIELDS: Final = {kind: ("subject", *kind._fields) for kind in (LogHead, Participant, Site, Lot)}
 _INSERT_RECORD_ID: Final = "INSERT INTO record_ids (prefix, seq) VALUES (?, ?)"
 _UPSERT_SUBJECT: Final = (
     "INSERT INTO subjects (num, id, kind, status, holder, consignee, mineral, country, seq, data) "

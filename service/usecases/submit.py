@@ -150,40 +150,54 @@ class _Fold:
         self.proofs = _Proofs()
         self.prove = self.proofs.receipt
         self.wrote = False
-        candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
-        self.known = self._find_known(candidates)
-        fresh = [one.record for one in candidates if one.record.id not in self.known]
-        self.memory.recall(transaction.conn, needs(*fresh))
+        self.records = [
+            one.record for submission in submissions for one in submission.items if isinstance(one, Candidate)
+        ]
+        self.known: dict[str, Outcome] = {}  # those of this batch are added as they are made
+        self.all_sought = False
+        self._find_known(record.id for record in self.records if not record.prev and record.type != "extract")
+        self.memory.recall(transaction.conn, needs(*self.records))
 
-    def _find_known(self, candidates: Iterable[Candidate]) -> dict[str, Outcome]:
-        """Outcomes by record id: those the log has; those of this batch are added as they are made."""
-        found = self.transaction.find_entries([one.record.id for one in candidates])
+    def _find_known(self, record_ids: Iterable[str]) -> None:
+        """Make outcomes of those that the log has already."""
         store = self.book.store
-        return {
-            record_id: Outcome(
-                "existing", record_id, seq, parse_entry(entry)[0], entry, None, lambda index: read_receipt(store, index)
+        for record_id, (seq, entry) in self.transaction.find_entries(record_ids).items():
+            logged, _ = parse_entry(entry)
+            self.known[record_id] = Outcome(
+                "existing", record_id, seq, logged, entry, None, lambda index: read_receipt(store, index)
             )
-            for record_id, (seq, entry) in found.items()
-        }
+
+    def _find_all_known(self) -> None:
+        """The same for every record, once. Most batches need it never: see `_take_one`."""
+        if not self.all_sought:
+            self.all_sought = True
+            self._find_known(record.id for record in self.records if record.id not in self.known)
 
     def take(self, submission: Submission) -> list[Outcome]:
         """The outcomes of one submission."""
         if submission.atomic:
+            self._find_all_known()
             refusals = self._rehearse(submission.items)
             if any(refusals):
                 return [_refused(error or _innocent()) for error in refusals]
         return [self._take_one(item) for item in submission.items]
 
     def _take_one(self, item: Item) -> Outcome:
+        """Whether the log has a record already is asked only when the rules refuse it, as they refuse every record
+        that they took before: the heads in its `prev` have moved on, the lots it extracts exist. Records that name
+        no head and make no lot (evidence) were looked up beforehand."""
         if isinstance(item, LedgerError):
             return _refused(item)
-        record = item.record
-        outcome = self.known.get(record.id)
+        record_id = item.record.id
+        outcome = self.known.get(record_id)
         if outcome is None:
             try:
                 outcome = self._accept(item, self._judge(self.memory.state, item))
             except LedgerError as error:
-                return _refused(error, record.id)
+                self._find_all_known()
+                outcome = self.known.get(record_id)
+                if outcome is None:
+                    return _refused(error, record_id)
         elif outcome.status == "created":  # a moment ago, in this batch
             outcome = outcome._replace(status="existing")
         if item.disclosures:

@@ -18,6 +18,7 @@ from service.storage.sql import execute
 from service.storage.tables import DERIVED, KEPT
 from service.usecases.receipts import read_receipt
 from service.usecases.submit import Book, ClockBehind, Item, Outcome, Submission
+from tests.service.test_replay import busy_world
 from tests.support.server import SIGNER, candidate, candidates, dump, new_service
 from tests.support.world import (
     MINER,
@@ -32,6 +33,8 @@ from tests.support.world import (
     key_of,
     new_lot,
 )
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 ALL = (*KEPT, *DERIVED)
 
@@ -110,6 +113,23 @@ def test_resubmission_is_answered_with_the_existing_entry(book: Book, service: S
     for outcome in first:
         check_stored(outcome)
     assert dump(service.store, ALL) == before
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_records_of_every_type_are_found_again(tmp_path: Path, together: bool) -> None:
+    """A record that names a head is looked up when it is refused, one that names none beforehand."""
+    world = busy_world()
+    service = new_service(tmp_path, world)
+    items = candidates(world, service)
+    assert {one.record.type for one in items} >= {"extract", "transform", "attest", "incident", "correct", "key"}
+    take(service.open_log(), *items, now=world.now * 1000)
+    before = dump(service.store, ALL)
+    book = service.open_log()  # remembers nothing
+    groups = [items] if together else [[one] for one in items]
+    again = [outcome for group in groups for outcome in take(book, *group)]
+    assert [(one.status, one.index) for one in again] == [("existing", n) for n in range(1, len(world.log))]
+    assert dump(service.store, ALL) == before
+    service.close()
 
 
 def test_same_record_twice_in_one_batch(book: Book, service: Service, world: World) -> None:
