@@ -27,6 +27,7 @@ from service.usecases.check import check_presentation
 from service.usecases.submit import Item
 from service.workers.anchorer import Anchorer
 from service.workers.checkers import Checkers
+from service.workers.grapher import Grapher
 from service.workers.sequencer import Sequencer
 from service.workers.witnessing import Witnessing, load_policy
 
@@ -58,7 +59,8 @@ def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None =
         clock=context.clock,
         metrics=service.metrics,
     )
-    running = _Running(service, sequencer, witnessing, anchorer)
+    grapher = Grapher(context.store, context.graph, seconds=settings.graph_seconds, metrics=service.metrics)
+    running = _Running(service, sequencer, witnessing, (anchorer, grapher))
     backend = Backend(
         context=context,
         metrics=service.metrics,
@@ -93,11 +95,17 @@ def _allow(app: App, origins: Sequence[str]) -> App:
 class _Running:
     """The workers of one server, between start and stop."""
 
-    def __init__(self, service: Service, sequencer: Sequencer, witnessing: Witnessing, anchorer: Anchorer) -> None:
+    def __init__(
+        self,
+        service: Service,
+        sequencer: Sequencer,
+        witnessing: Witnessing,
+        followers: Sequence[Anchorer | Grapher],
+    ) -> None:
         self._service = service
         self._sequencer = sequencer
         self._witnessing = witnessing
-        self._anchorer = anchorer
+        self._followers = followers
         self._checkers: Checkers | None = None
         self.backend: Backend | None = None
 
@@ -121,7 +129,8 @@ class _Running:
         self._checkers = Checkers(self._service.keys, self._service.settings.workers)
         await asyncio.to_thread(self._checkers.warm_up)
         witnessing = asyncio.ensure_future(self._witnessing.run())
-        self._anchorer.start()
+        for follower in self._followers:
+            follower.start()
         _log.info("serving", origin=self._service.context.origin)
         try:
             yield
@@ -129,7 +138,8 @@ class _Running:
             if self.backend is not None:
                 self.backend.closing = True
             witnessing.cancel()
-            await asyncio.to_thread(self._anchorer.stop)
+            for follower in self._followers:
+                await asyncio.to_thread(follower.stop)
             await asyncio.to_thread(self._sequencer.stop)
             self._checkers.close()
             self._service.close()

@@ -19,6 +19,7 @@ from service.metrics import Metrics
 from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile
 from service.storage.engine import Store
+from service.storage.graph_file import GraphFile
 from service.usecases.check import KeyRing
 from service.usecases.context import Context, Verifier
 from service.usecases.open_log import open_log
@@ -66,7 +67,8 @@ def wire(
     signer = load_log_key(settings.key_file)
     vkey = format_vkey(signer.verifier)
     verifier = load_verifier(settings, signer)
-    context = Context(Store(settings.database_url), signer.name, vkey, settings.limits, clock, signer, verifier)
+    store, graph = Store(settings.database_url), GraphFile(settings.graph_folder) if settings.graph_seconds else None
+    context = Context(store, signer.name, vkey, settings.limits, clock, signer, verifier, graph)
     return Service(settings, context, signer, file(settings.checkpoint_file), appending=appending)
 
 

@@ -90,6 +90,7 @@ class Settings:
     witnesses: Path | None = None
     log_level: str = "info"
     witness_seconds: float = 10.0
+    graph_seconds: float = 2.0
     cors_origins: str = ""
     limits: Limits = Limits()
     anchor: AnchorSettings = AnchorSettings()
@@ -108,6 +109,11 @@ class Settings:
     def verifier_key_file(self) -> Path:
         """File with the private key that signs verdicts: made at the first start, certified by the log's key."""
         return self.verifier_key or self.state / "verifier.key"
+
+    @property
+    def graph_folder(self) -> Path:
+        """Folder of the lot graph as arrays: made from the database, and made anew when it is gone."""
+        return self.state / "lot-graph"
 
     @property
     def checkpoint_file(self) -> Path:

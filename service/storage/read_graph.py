@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Connection, text
 
 from service.storage.read_subjects import numbers
+from service.storage.sql import execute
 
 Direction = Literal["up", "down"]
 
@@ -103,3 +104,19 @@ _PARTY: Final = text("SELECT lot FROM lot_parties WHERE participant = :party AND
 def lots_of_party(conn: Connection, party: int, lots: Collection[int]) -> set[int]:
     """Those of `lots` that the participant itself holds, held, sent or awaits."""
     return set(conn.execute(_PARTY, {"party": party, "lots": list(lots)}).scalars()) if lots else set()
+
+
+OriginRow = tuple[int, int, str | None, int | None, str, str, str, int]
+"""A lot, the site where it came into being, the model (None: extracted); a lot that it was made from (None: extracted),
+the mass taken, its moisture and assay then, by which entry."""
+
+_ORIGINS: Final = (
+    "SELECT o.lot, o.site, o.model, e.parent, e.mass, e.moisture, e.assay, e.seq "
+    "FROM lot_origins o LEFT JOIN edges e ON e.child = o.lot WHERE o.lot > ? AND o.lot <= ? ORDER BY o.lot, e.parent"
+)
+
+
+def list_origins(conn: Connection, after: int, upto: int) -> list[OriginRow]:
+    """How the lots with numbers above `after`, up to `upto`, came into being, a row per input, in order."""
+    found: list[OriginRow] = execute(conn, _ORIGINS, (after, upto)).cursor.fetchall()
+    return found

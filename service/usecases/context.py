@@ -10,6 +10,7 @@ from ledger.log.note import Ed25519Signer
 from ledger.rules.pack import Pack
 from service.config import Limits
 from service.storage.engine import Store
+from service.storage.graph_file import GraphFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """origin: of the log; vkey: its verifier key as text; clock: seconds since the epoch; signer: its key."""
+    """origin: of the log; vkey: its verifier key as text; clock: seconds since the epoch; signer: its key; graph: the
+    lot graph as arrays, where it is kept."""
 
     store: Store
     origin: str
@@ -32,6 +34,7 @@ class Context:
     clock: Callable[[], float]
     signer: Ed25519Signer = field(repr=False)
     verifier: Verifier = field(repr=False)
+    graph: GraphFile | None = None
 
     def now(self) -> int:
         """Whole seconds since the epoch."""

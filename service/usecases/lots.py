@@ -15,6 +15,7 @@ from service.usecases.access import View, open_view
 from service.usecases.anchors import describe_standing
 from service.usecases.contents import Sight
 from service.usecases.context import Context
+from service.usecases.graph_following import current_view
 from service.usecases.origins import describe_origins
 from service.usecases.paging import cut_page, parse_number
 from service.usecases.policy import Reader
@@ -107,7 +108,8 @@ def get_provenance(
 
 def _origins(context: Context, conn: Connection, lot: SubjectFound, intervals: bool) -> dict[str, Any] | None:
     try:
-        return describe_origins(conn, lot, intervals=intervals, limit=context.limits.origin_lots)
+        view = None if context.graph is None else current_view(conn, context.graph)
+        return describe_origins(conn, lot, intervals=intervals, limit=context.limits.origin_lots, view=view)
     except TooLarge:
         return None
 

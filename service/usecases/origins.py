@@ -17,8 +17,10 @@ from ledger.rules.origins import Custody, Intervals, LotGraph, Origins, Place, f
 from ledger.rules.portfolio import trace_many
 from ledger.rules.uncertainty import bound_vector
 from service.storage.engine import Connection
+from service.storage.graph_file import GraphView
 from service.storage.read_graph import ChainRow, read_chain
 from service.storage.read_subjects import SubjectFound, load_subjects
+from service.usecases.graph_climbing import climb, trace
 
 DEPTH: Final = 512
 """Most transforms one after the other."""
@@ -63,15 +65,19 @@ def _read_makings(rows: Iterable[ChainRow], ids: dict[int, str]) -> dict[int, Ma
             reader, _, _, inputs = records[seq]
             taken = inputs if reader == lot else None
         if taken is not None:
-            whole, _, places = mass.partition(".")
-            dry = int(whole + places) * _dry_share(moisture, len(places))
-            taken.append(Taken(parent, dry, _grades(assay)))
+            taken.append(read_taken(parent, mass, moisture, assay))
     makings: dict[int, Making[int]] = {}
     for seq, (_, at, kept, inputs) in records.items():
         if len(inputs) > 1:
             inputs.sort(key=_PARENT)
         makings[seq] = Making(at, kept, tuple(inputs))
     return {lot: makings[seq] for lot, seq in record_of.items()}
+
+
+def read_taken(parent: int, mass: str, moisture: str, assay: str) -> Taken[int]:
+    """What was taken of a lot, from its row."""
+    whole, _, places = mass.partition(".")
+    return Taken(parent, int(whole + places) * _dry_share(moisture, len(places)), _grades(assay))
 
 
 @lru_cache(maxsize=8192)
@@ -92,19 +98,35 @@ def elements_of(lot: SubjectFound) -> list[str | None]:
     return [*metals] if metals else [None]
 
 
-def describe_origins(conn: Connection, lot: SubjectFound, *, intervals: bool = False, limit: int) -> dict[str, Any]:
+def describe_origins(
+    conn: Connection, lot: SubjectFound, *, intervals: bool = False, limit: int, view: GraphView | None = None
+) -> dict[str, Any]:
     """Shares of a lot's metals (else of its dry mass) as `format_origins` shows them.
 
-    intervals: with the range that the usual uncertainty of masses and assays gives each. Raises TooLarge.
+    intervals: with the range that the usual uncertainty of masses and assays gives each; view: of the graph file,
+    for what can be had from there: the same, faster. Raises TooLarge.
     """
-    graph = read_lot_graph(conn, (lot.num,), limit=limit)
     limits = GraphLimits(lots=limit, depth=DEPTH)
+    if view is not None and not intervals:
+        found = _trace_view(conn, view, lot, limits)
+        if found is not None:
+            return found
+    graph = read_lot_graph(conn, (lot.num,), limit=limit)
     origins = trace_origins(lot.num, graph, elements_of(lot), limits=limits)
     ranges: dict[str | None, Intervals] = {}
     if intervals:
         vectors = origins.vectors.items()
         ranges = {element: bound_vector(lot.num, graph, vector, limits=limits) for element, vector in vectors}
     return format_origins(_with_ids(conn, origins), graph.sites, ranges)
+
+
+def _trace_view(conn: Connection, view: GraphView, lot: SubjectFound, limits: GraphLimits) -> dict[str, Any] | None:
+    climbed = climb(view, lot.num, limits)
+    if climbed is None:
+        return None
+    ids, places = _read_sites(conn, set(climbed.site.tolist()))
+    origins = trace(view, lot.num, elements_of(lot), ids, climbed)
+    return None if origins is None else format_origins(_with_ids(conn, origins), places)
 
 
 def describe_many(
