@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.generate import Generator, write_log
+from benchmarks.generate import Made, write_log
+from benchmarks.processes import Memory, Peak
 from benchmarks.yardstick import Yardstick
 from clients.audit.driver import run_audit
 from clients.audit.sources import FolderSource
@@ -26,12 +29,20 @@ class Audited(NamedTuple):
     per_s: float
     raw: float
 
+    @property
+    def ratio(self) -> float:
+        """To the yardstick."""
+        return self.per_s / self.raw
 
-def audit_once(folder: Path) -> float:
-    """Seconds for a full audit of an exported log: hashes, signatures, schemas, custody replay."""
+
+def audit_once(folder: Path, *, jobs: int | None = None) -> float:
+    """Seconds for a full audit of an exported log: hashes, signatures, schemas, custody replay.
+
+    jobs: worker processes beside the one that folds, by default one per core.
+    """
     policy = parse_policy((folder / "policy.txt").read_bytes())
     began = time.perf_counter()
-    report = run_audit(FolderSource(folder), policy, datetime.now(UTC))
+    report = run_audit(FolderSource(folder), policy, datetime.now(UTC), workers=jobs)
     seconds = time.perf_counter() - began
     if not report.verified:
         raise RuntimeError(f"the audit found: {report.findings[:3]}")
@@ -48,23 +59,45 @@ def one_by_one() -> Iterator[None]:
         batch.native = found
 
 
-class Pair(NamedTuple):
-    """With the extension, and without it; the two took turns."""
+class Measured(NamedTuple):
+    """With the extension and without it, and with other numbers of jobs; all took turns."""
 
     together: Audited
     singly: Audited
+    jobs: dict[int, Audited]
 
 
-def measure(folder: Path, size: int, yardstick: Yardstick, rounds: int) -> Pair:
-    """Medians over rounds; the yardstick is taken between them."""
-    write_log(folder, islice(Generator().records(), size))
-    rates: tuple[list[float], list[float]] = ([], [])
+def measure(
+    folder: Path, made: Iterator[Made], yardstick: Yardstick, rounds: int, jobs: Sequence[int] = ()
+) -> Measured:
+    """Medians over rounds of auditing these records, the yardstick between them. Leaves the log in `folder`."""
+    size = write_log(folder, made).size
+    rates: dict[str, list[float]] = {name: [] for name in ("together", "singly", *map(str, jobs))}
     raws = [yardstick.take()]
     for _ in range(rounds):
-        rates[0].append(size / audit_once(folder))
+        rates["together"].append(size / audit_once(folder))
         raws.append(yardstick.take())
         with one_by_one():
-            rates[1].append(size / audit_once(folder))
+            rates["singly"].append(size / audit_once(folder))
         raws.append(yardstick.take())
+        for n in jobs:
+            rates[str(n)].append(size / audit_once(folder, jobs=n))
+            raws.append(yardstick.take())
     raw = statistics.median(raws)
-    return Pair(*(Audited(size, statistics.median(some), raw) for some in rates))
+    done = {name: Audited(size, statistics.median(some), raw) for name, some in rates.items()}
+    return Measured(done["together"], done["singly"], {n: done[str(n)] for n in jobs})
+
+
+def measure_memory(folder: Path) -> Memory:
+    """The most memory that `lodeline audit` of the log in `folder` holds, with the processes it starts."""
+    command = [sys.executable, "-m", "clients.cli.main", "audit", str(folder), "--trust", str(folder / "policy.txt")]
+    with (
+        subprocess.Popen(
+            [*command, "--forget", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process,
+        Peak([process.pid]) as peak,
+    ):
+        out, _ = process.communicate()
+    if process.returncode != 0 or not json.loads(out)["verified"]:
+        raise RuntimeError(f"the audit failed: {out[-400:]!r}")
+    return peak.most

@@ -19,16 +19,15 @@ from ledger.evidence.trust import TrustedLog, TrustPolicy, format_policy
 from ledger.log.note import parse_vkey
 
 BAGS = 196
-ROUNDS = 5
 
 
-def measure_verify(folder: Path) -> tuple[int, float]:
+def measure_verify(folder: Path, bags: int = BAGS, rounds: int = 5) -> tuple[int, float]:
     """Records in the bundle, and median seconds of `lodeline verify`, start-up included."""
     bundle, policy = folder / "lot.bundle", folder / "policy.txt"
-    _make_bundle(folder, bundle, policy)
+    _make_bundle(folder, bundle, policy, bags)
     command = [sys.executable, "-m", "clients.cli.main", "verify", str(bundle), "--trust", str(policy), "--json"]
     seconds = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
         done = subprocess.run(command, capture_output=True, check=False)
         seconds.append(time.perf_counter() - began)
@@ -37,25 +36,25 @@ def measure_verify(folder: Path) -> tuple[int, float]:
     return len(parse_bundle(bundle.read_bytes()).entries), statistics.median(seconds)
 
 
-def measure_import(*modules: str) -> float:
+def measure_import(*modules: str, rounds: int = 5) -> float:
     """Median ms to import `ledger` and these modules of it in a new interpreter."""
     names = ", ".join(("ledger", *modules))
     code = f"import time; t = time.perf_counter(); import {names}; print(time.perf_counter() - t)"
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for _ in range(ROUNDS)
+        for _ in range(rounds)
     ]
     return statistics.median(times) * 1e3
 
 
-def _make_bundle(folder: Path, bundle: Path, policy: Path) -> None:
-    """One lot merged from `BAGS` bags, each dug in a record of its own."""
+def _make_bundle(folder: Path, bundle: Path, policy: Path, bags: int) -> None:
+    """One lot merged from so many bags, each dug in a record of its own."""
     generator = Generator(signers=10)
     with Server(folder) as server:
         server.post_batch([jws for _, jws in generator.register()])
-        bags = list(generator.extracts(BAGS, owner=generator.miners[0]))
-        server.post_batch([jws for _, jws in bags])
-        server.post_batch([generator.merge(generator.miners[0], bags, "lot:merged")[1]])
+        dug = list(generator.extracts(bags, owner=generator.miners[0]))
+        server.post_batch([jws for _, jws in dug])
+        server.post_batch([generator.merge(generator.miners[0], dug, "lot:merged")[1]])
         token = log_in(generator)
         status, content = server.request("GET", "/v1/lots/lot:merged/bundle", Authorization=f"Bearer {token}")
         if status != 200:

@@ -138,9 +138,9 @@ class Generator:
     def _now(self) -> str:
         return format_time(self.first + self.made * STEP_MS // 1000)
 
-    def stories(self) -> Iterator[Made]:
-        """Lots from the pit to the smelter, many at a time."""
-        numbers = count()
+    def stories(self, *, first: int = 0, step: int = 1) -> Iterator[Made]:
+        """Lots from the pit to the smelter, many at a time: every `step`th, so that two streams share no lot."""
+        numbers = count(first, step)
         running = [self._story(next(numbers)) for _ in range(TOGETHER)]
         while True:
             for position, story in enumerate(running):

@@ -2,89 +2,111 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.client import Wanted, posts, send
 from benchmarks.generate import Generator
-from benchmarks.server import Server
+from benchmarks.server import USUAL, Kind, Server, serving
 from benchmarks.yardstick import Yardstick
 
-CONNECTIONS = 64
-BATCH = 10_000
+CLIENTS = 2
+"""That send batches at the same time, each the stories of lots of its own."""
 
 
 class Ingest(NamedTuple):
-    """per_s: records per second; raw: yardstick of the same minute; stored: bytes kept per byte of entries."""
+    """per_s: records per second; raw: yardstick of the same minute; bytes: kept per record; stored: per byte of it."""
 
     per_s: float
     raw: float
+    bytes: float
     stored: float
 
 
-def measure_batches(folder: Path, records: list[bytes], yardstick: Yardstick, *, native: bool) -> Ingest:
+class Streams(NamedTuple):
+    """What batch clients send: the register first, then each its own records."""
+
+    register: list[bytes]
+    each: tuple[list[bytes], ...]
+
+    @property
+    def entry_bytes(self) -> int:
+        """Of the log's entries that these become: with time of logging, space and newline."""
+        return sum(len(record) + 15 for some in (self.register, *self.each) for record in some)
+
+
+def streams(count: int, signers: int, clients: int = CLIENTS) -> Streams:
+    """About `count` records in all."""
+    generator = Generator(signers=signers)
+    register = [jws for _, jws in generator.register()]
+    each = max(1, (count - len(register)) // clients)
+    return Streams(register, tuple(_stories(generator, n, clients, each) for n in range(clients)))
+
+
+def _stories(generator: Generator, first: int, step: int, count: int) -> list[bytes]:
+    return [jws for _, jws in islice(generator.stories(first=first, step=step), count)]
+
+
+def measure_batches(
+    folder: Path, sent: Streams, yardstick: Yardstick, *, batch: int, kind: Kind = USUAL, native: bool = True
+) -> Ingest:
     """Batch ingest of all records, durable and fully checked, with the storage that it takes.
 
     native: with the extension, where there is one; False switches it off.
     """
-    with Server(folder, LODELINE_NATIVE="" if native else "off") as server:
-        server.post_batch(records[:BATCH])  # the register and the first stories: warms caches and workers
+    warm = batch // 2
+    with serving(folder, kind, LODELINE_NATIVE="" if native else "off") as server:
+        server.post_batch(sent.register)
+        _send_all(server, [some[:warm] for some in sent.each], batch)
         before, began = yardstick.take(), time.perf_counter()
-        for start in range(BATCH, len(records), BATCH):
-            server.post_batch(records[start : start + BATCH])
+        _send_all(server, [some[warm:] for some in sent.each], batch)
         seconds = time.perf_counter() - began
         raw = (before + yardstick.take()) / 2
-    entries = sum(len(record) + 14 for record in records)
-    return Ingest((len(records) - BATCH) / seconds, raw, server.stored_bytes() / entries)
+        server.stop()
+        stored = server.stored_bytes()
+    count = sum(len(some[warm:]) for some in sent.each)
+    total = len(sent.register) + sum(map(len, sent.each))
+    return Ingest(count / seconds, raw, stored / total, stored / sent.entry_bytes)
+
+
+def _send_all(server: Server, each: Sequence[list[bytes]], batch: int) -> None:
+    def client(records: list[bytes]) -> None:
+        for start in range(0, len(records), batch):
+            server.post_batch(records[start : start + batch])
+
+    with ThreadPoolExecutor(len(each)) as pool:
+        list(pool.map(client, each))
 
 
 class Single(NamedTuple):
-    """Requests per second, and latencies in ms."""
+    """Requests per second, latencies in ms, and requests per second of the server's processor time."""
 
     per_s: float
     p50_ms: float
     p99_ms: float
+    per_cpu_s: float
 
 
-def measure_single(folder: Path, register: list[bytes], records: list[bytes]) -> Single:
+def measure_single(folder: Path, register: list[bytes], records: list[bytes], kind: Kind = USUAL) -> Single:
     """One record per POST over 64 kept connections; every answer is a 201 with its receipt."""
-    with Server(folder) as server:
+    wanted = Wanted(201, b"tlog-proof")
+    with serving(folder, kind) as server:
         server.post_batch(register)
-        warm = len(records) // 10
-        asyncio.run(_post_all(server.port, iter(records[:warm])))
-        began = time.perf_counter()
-        latencies = sorted(asyncio.run(_post_all(server.port, iter(records[warm:]))))
-        seconds = time.perf_counter() - began
-    return Single(
-        len(latencies) / seconds, latencies[len(latencies) // 2] * 1e3, latencies[int(len(latencies) * 0.99)] * 1e3
-    )
+        requests = list(posts("/v1/records", records))
+        warm = len(requests) // 10
+        send(server.port, requests[:warm], wanted)
+        before = server.cpu_seconds()
+        load = send(server.port, requests[warm:], wanted)
+        used = server.cpu_seconds() - before
+    return Single(load.per_s, load.quantile(0.5), load.quantile(0.99), len(load.times) / max(used, 0.01))
 
 
-async def _post_all(port: int, records: Iterator[bytes]) -> list[float]:
-    latencies: list[float] = []
-
-    async def connection() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for record in records:
-            head = b"POST /v1/records HTTP/1.1\r\nHost: bench\r\nContent-Type: application/custody-record+sd-jwt\r\n"
-            began = time.perf_counter()
-            writer.write(head + b"Content-Length: %d\r\n\r\n" % len(record) + record)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = int(answer.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-            content = await reader.readexactly(length)
-            latencies.append(time.perf_counter() - began)
-            if not answer.startswith(b"HTTP/1.1 201") or b"tlog-proof" not in content:
-                raise RuntimeError(f"not accepted with a receipt: {answer[:40]!r} {content[:400]!r}")
-        writer.close()
-
-    await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
-    return latencies
-
-
-def single_records(count: int) -> tuple[list[bytes], list[bytes]]:
+def single_records(count: int, signers: int = 200) -> tuple[list[bytes], list[bytes]]:
     """A register, and `count` records that depend on nothing else."""
-    generator = Generator()
+    generator = Generator(signers=signers)
     register = [jws for _, jws in generator.register()]
     return register, [jws for _, jws in generator.extracts(count)]

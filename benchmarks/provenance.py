@@ -33,7 +33,8 @@ from service.usecases.origins import describe_origins, read_lot_graph
 GENERATIONS = 50
 MINES, PLANTS = 40, 8
 REACH = 50
-ANCESTORS = 5_000
+FEW, MANY = 5_000, 36_000
+"""Lots upstream, about, of those that are asked for."""
 LIMIT = 100_000
 PORTFOLIO = 1_000
 SINGLES = 40
@@ -61,7 +62,7 @@ def build(folder: Path, records: int) -> Store:
     store = Store(f"sqlite:///{folder / f'graph-{records}.db'}")
     migrate(store)
     width = records // GENERATIONS
-    chance = random.Random(records)  # noqa: S311  # reproducible, not secret
+    chance = random.Random(records)  # reproducible, not secret
     with store.writing() as conn:
         insert_many(conn, _SUBJECT, [_site(number) for number in range(1, MINES + PLANTS + 1)])
         for first in range(0, records, _BATCH):
@@ -129,19 +130,20 @@ _CLOSURE = text(
 )
 
 
-def measure(stores: Mapping[int, Store], *, rounds: int = 9) -> list[Measured]:
-    """The origins of lots with about `ANCESTORS` lots upstream, another one each time: shares of its metal, shown as
+def measure(stores: Mapping[int, Store], *, ancestors: int = FEW, rounds: int = 9) -> list[Measured]:
+    """The origins of lots with about so many lots upstream, another one each time: shares of its metal, shown as
     the API does, under the service's collector. Graphs in turn, since a machine's speed changes by the minute.
 
     stores: by number of records.
     """
     tune_collector()
     taken: dict[int, list[_Lap]] = {records: [] for records in stores}
-    firsts = {records: _pick_in(store, records) for records, store in stores.items()}
+    firsts = {records: _pick_in(store, records, ancestors) for records, store in stores.items()}
     for number in range(-1, rounds):  # the first is for warming up
         for records, store in stores.items():
             with store.reading() as conn:
-                lap = _measure_one(conn, firsts[records] + (number + 1) * 3 * REACH)
+                apart = min(3 * REACH, records // GENERATIONS // (3 * rounds + 6))
+                lap = _measure_one(conn, firsts[records] + (number + 1) * apart)
             if number >= 0:
                 taken[records].append(lap)
     return [
@@ -167,20 +169,20 @@ def _measure_one(conn: Connection, number: int) -> _Lap:
     return _Lap(ancestors, (time.perf_counter() - between) * 1000, (between - began) * 1000)
 
 
-def _pick_in(store: Store, records: int) -> int:
+def _pick_in(store: Store, records: int, ancestors: int) -> int:
     with store.reading() as conn:
-        return _pick(conn, records)
+        return _pick(conn, records, ancestors)
 
 
-def _pick(conn: Connection, records: int) -> int:
-    """The lot, of a sample, with the number of ancestors nearest to `ANCESTORS`."""
+def _pick(conn: Connection, records: int, ancestors: int) -> int:
+    """The lot, of a sample, with the number of lots upstream nearest to `ancestors`."""
     width = records // GENERATIONS
     sizes: dict[int, int] = {}
-    for generation in range(12, 34, 2):
+    for generation in range(12, 34, 2) if ancestors <= FEW else range(40, GENERATIONS):
         for step in range(3):
             lot = number_of(generation * width + step * width // 3)
             sizes[lot] = len(conn.execute(_CLOSURE, {"lot": lot}).fetchall())
-    return min(sizes, key=lambda one: abs(sizes[one] - ANCESTORS))
+    return min(sizes, key=lambda one: abs(sizes[one] - ancestors))
 
 
 class Portfolio(NamedTuple):
@@ -199,7 +201,7 @@ class Portfolio(NamedTuple):
 def measure_portfolio(store: Store, records: int, *, lots: int = PORTFOLIO) -> Portfolio:
     """Tantalum of neighbouring lots of one generation, from the database, together and one by one."""
     with store.reading() as conn:
-        lot = _pick(conn, records)
+        lot = _pick(conn, records, FEW)
         chosen = list(range(lot, lot + lots))
         began = time.perf_counter()
         together = trace_many(chosen, read_lot_graph(conn, chosen, limit=LIMIT), ("Ta",))

@@ -12,10 +12,7 @@ from benchmarks.bundle import BAGS, log_in
 from benchmarks.generate import Generator, Signer
 from benchmarks.server import Server
 
-ROUNDS = 40
 WARM_UP = 3
-DRUMS = 200
-"""That each blend of a portfolio is split into."""
 SAMPLE = 25
 """Every how many lots of a portfolio one is judged by itself, too."""
 
@@ -43,31 +40,31 @@ class Portfolio(NamedTuple):
         return self.lots * self.alone_ms / 1e3 / self.together_s
 
 
-def measure(folder: Path) -> Measured:
-    """Lots of one mine each, merged from `BAGS` bags that were dug in records of their own; each is judged once."""
-    generator = Generator(signers=2 * (WARM_UP + ROUNDS))
+def measure(folder: Path, *, rounds: int = 40, bags: int = BAGS) -> Measured:
+    """Lots of one mine each, merged from bags that were dug in records of their own; each is judged once."""
+    generator = Generator(signers=2 * (WARM_UP + rounds))
     seconds = []
     with Server(folder) as server:
         server.post_batch([jws for _, jws in generator.register()])
-        for number, miner in enumerate(generator.miners[: WARM_UP + ROUNDS]):
-            _blend(server, generator, number)
+        for number, miner in enumerate(generator.miners[: WARM_UP + rounds]):
+            _blend(server, generator, number, bags)
             asking = _Asking(server, generator, miner)
             seconds.append(asking.claim(f"lot:blend-{number}"))
-        echo = [_echo(server) for _ in range(ROUNDS)]
+        echo = [_echo(server) for _ in range(rounds)]
     seconds = seconds[WARM_UP:]
     p95 = statistics.quantiles(seconds, n=20)[-1]
-    return Measured(BAGS + 4, asking.rules, statistics.median(seconds) * 1e3, p95 * 1e3, statistics.median(echo) * 1e3)
+    return Measured(bags + 4, asking.rules, statistics.median(seconds) * 1e3, p95 * 1e3, statistics.median(echo) * 1e3)
 
 
-def measure_portfolio(folder: Path, *, blends: int) -> Portfolio:
-    """`blends` such lots, each split into `DRUMS` drums of different weights that travel `CONSIGNMENT` at a time."""
-    generator = Generator(signers=4 * blends)
+def measure_portfolio(folder: Path, *, blends: int, bags: int = BAGS, drums: int = 200) -> Portfolio:
+    """`blends` such lots, each split into drums of different weights that travel `CONSIGNMENT` at a time."""
+    generator = Generator(signers=max(4, 4 * blends))
     smelter = generator.smelters[0]
     with Server(folder) as server:
         server.post_batch([jws for _, jws in generator.register()])
-        lots = [lot for number in range(blends) for lot in _drums(server, generator, number, smelter)]
+        lots = [lot for number in range(blends) for lot in _drums(server, generator, number, smelter, bags, drums)]
         asking = _Asking(server, generator, smelter)
-        sample = lots[::SAMPLE]
+        sample = lots[:: min(SAMPLE, max(1, len(lots) // 2))]
         for lot in sample[:WARM_UP]:
             asking.claim(lot)
         before = [asking.claim(lot) for lot in sample[::2]]
@@ -76,22 +73,23 @@ def measure_portfolio(folder: Path, *, blends: int) -> Portfolio:
     return Portfolio(len(lots), together, statistics.fmean(alone) * 1e3)
 
 
-def _blend(server: Server, generator: Generator, number: int) -> tuple[Signer, str, bytes]:
+def _blend(server: Server, generator: Generator, number: int, bags: int) -> tuple[Signer, str, bytes]:
     """One lot of bags of a mine of its own: the miner, the lot, and the record that made it."""
-    miner, name, first = generator.miners[number], f"lot:blend-{number}", number * BAGS
-    bags = list(generator.extracts(BAGS, owner=miner, first=first))
-    server.post_batch([jws for _, jws in bags])
-    _, jws = generator.merge(miner, bags, name, first=first)
+    miner, name, first = generator.miners[number], f"lot:blend-{number}", number * bags
+    dug = list(generator.extracts(bags, owner=miner, first=first))
+    server.post_batch([jws for _, jws in dug])
+    _, jws = generator.merge(miner, dug, name, first=first)
     server.post_batch([jws])
     return miner, name, jws
 
 
-def _drums(server: Server, generator: Generator, number: int, taker: Signer) -> list[str]:
+def _drums(server: Server, generator: Generator, number: int, taker: Signer, bags: int, drums: int) -> list[str]:
     """Such a lot, split and sent; the ids of its drums."""
-    miner, name, head = _blend(server, generator, number)
-    for _, jws in generator.drums(miner, taker, name, head, [36_000 + n for n in range(DRUMS)]):
+    miner, name, head = _blend(server, generator, number, bags)
+    each = bags * 38_000 // drums - 1_240
+    for _, jws in generator.drums(miner, taker, name, head, [each + n for n in range(drums)]):
         server.post_batch([jws])
-    return [f"{name}:drum-{n:04d}" for n in range(DRUMS)]
+    return [f"{name}:drum-{n:04d}" for n in range(drums)]
 
 
 class _Asking:

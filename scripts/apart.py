@@ -5,6 +5,7 @@ Each is made from a lock file with digests, once: under .tools, in a folder name
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import subprocess
 import sys
@@ -16,12 +17,19 @@ from scripts.toolchain import ROOT, TOOLS
 def environment(lock: Path) -> Path:
     """Folder with the programs of this lock, installed when they are not yet."""
     folder = TOOLS / f"{lock.stem}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    if not (folder / "installed").exists():
-        uv = str(Path(sys.executable).with_name("uv"))
-        python = str(folder / "bin" / "python")
-        command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)]
-        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
-        command = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)]
-        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
-        (folder / "installed").touch()
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / f"{lock.stem}.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # tests that run at the same time make it once
+        if not (folder / "installed").exists():
+            _install(lock, folder)
     return folder / "bin"
+
+
+def _install(lock: Path, folder: Path) -> None:
+    uv = str(Path(sys.executable).with_name("uv"))
+    python = str(folder / "bin" / "python")
+    command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
+    command = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)]
+    subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  our own words
+    (folder / "installed").touch()
