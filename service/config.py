@@ -28,7 +28,7 @@ class Limits:
     batch_records: int = 10_000
     batch_bytes: int = 64 * 1024 * 1024
     queue_records: int = 20_480
-    commit_records: int = 1_024
+    commit_records: int = 2_048
     page_items: int = 200
     graph_depth: int = 50
     graph_nodes: int = 20_000

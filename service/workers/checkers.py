@@ -10,6 +10,7 @@ no processes everything is checked in line, by the same function.
 
 from __future__ import annotations
 
+import marshal
 import multiprocessing
 import os
 import pickle
@@ -24,7 +25,7 @@ from functools import lru_cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -39,8 +40,8 @@ from service.usecases.submit import Item
 
 log = get_logger("checkers")
 
-CHUNK: Final = 512
-"""Lines per task: some milliseconds of work."""
+CHUNK: Final = 1024
+"""Most lines per task: some 25 milliseconds of work. Signatures that are checked together share a part of it."""
 
 TRIES: Final = 2
 """How often lines are given to a process: one that dies over them is replaced once."""
@@ -133,7 +134,7 @@ class _Driver(threading.Thread):
                 else:
                     under_way.append(following)
                     self._send(following)
-            verdicts = pickle.loads(self._connection.recv_bytes())  # noqa: S301  # from our own process
+            verdicts = _parse_verdicts(self._connection.recv_bytes())
             task = under_way.pop(0)
             task.done.set_result(_items(task.lines, verdicts))
 
@@ -179,7 +180,7 @@ def serve_checks(connection: Connection) -> None:
     while message := received.get():
         fresh, lines = pickle.loads(message)  # noqa: S301  # from the service itself
         keys.update(fresh)
-        connection.send_bytes(pickle.dumps(check_presentations(lines, keys.get), 5))
+        connection.send_bytes(_format_verdicts(check_presentations(lines, keys.get)))
 
 
 def _receive(connection: Connection, received: SimpleQueue[bytes]) -> None:
@@ -197,17 +198,35 @@ def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = f
     return {kid: key for kid in kids if (key := keys.get(kid)) is not None}
 
 
-def _items(lines: Sequence[bytes], verdicts: Sequence[Passed | LedgerError]) -> list[Item]:
+def _format_verdicts(verdicts: Sequence[Passed | LedgerError]) -> bytes:
+    """Verdicts on their way to the service: `marshal` writes and reads plain tuples three times as fast as `pickle`,
+    which is left to the refusals; in their places stands None."""
+    refusals = [one for one in verdicts if isinstance(one, LedgerError)]
+    passed = [None if isinstance(one, LedgerError) else tuple(one) for one in verdicts]
+    return marshal.dumps((passed, pickle.dumps(refusals, 5) if refusals else b""))
+
+
+def _parse_verdicts(data: bytes) -> Sequence[tuple[Any, ...] | LedgerError]:
+    """The inverse of `_format_verdicts`, for bytes from our own process; who passed is a plain tuple."""
+    passed, pickled = marshal.loads(data)  # noqa: S302
+    if not pickled:
+        return passed  # type: ignore[no-any-return]  # a list of tuples
+    refusals = iter(pickle.loads(pickled))  # noqa: S301
+    return [next(refusals) if one is None else one for one in passed]
+
+
+def _items(lines: Sequence[bytes], verdicts: Sequence[tuple[Any, ...] | LedgerError]) -> list[Item]:
     """Candidates and refusals. A payload is read again: that is cheaper than sending what was read."""
     loads = orjson.loads
-    return [
-        one
-        if isinstance(one, LedgerError)
-        else Candidate(
-            Record(one.id, line.partition(b"~")[0], one.alg, one.kid, loads(one.payload)), one.disclosures, one.verified
-        )
-        for line, one in zip(lines, verdicts, strict=True)
-    ]
+    items: list[Item] = []
+    for line, one in zip(lines, verdicts, strict=True):
+        if isinstance(one, LedgerError):
+            items.append(one)
+        else:
+            record_id, alg, kid, payload, disclosures, verified = one
+            jws = line.partition(b"~")[0] if disclosures else line.removesuffix(b"~")
+            items.append(Candidate(Record(record_id, jws, alg, kid, loads(payload)), disclosures, verified))
+    return items
 
 
 @lru_cache(maxsize=4096)

@@ -44,7 +44,7 @@ class Sequencer:
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], None] | None = None,
         queue_records: int = 20_480,
-        commit_records: int = 1_024,
+        commit_records: int = 2_048,
         metrics: Metrics | None = None,
         hand_back: Callable[[list[Waiting]], None] | None = None,
     ) -> None:
