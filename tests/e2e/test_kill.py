@@ -22,6 +22,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 
 from ledger.envelope import SignedRecord
 from ledger.log.checkpoint import check_extends, open_checkpoint
@@ -45,6 +46,8 @@ from tests.support.world import (
     genesis_body,
     new_lot,
 )
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 ROUNDS = 2
 RECORDS = 400

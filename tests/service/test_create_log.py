@@ -18,6 +18,8 @@ from service.usecases.receipts import cosigned_checkpoint, read_receipt
 from tests.support.server import SIGNER, database_url, dump
 from tests.support.world import ORIGIN, REGISTRAR, START, key_of
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 NOW = START * 1000
 
 

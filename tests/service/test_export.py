@@ -20,6 +20,8 @@ from service.usecases.submit import Submission
 from tests.support.server import SIGNER, candidates, dump, new_service
 from tests.support.world import MINER, ORIGIN, World, extract_body, honest_world, new_lot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def long_world(records: int) -> World:
     world = honest_world()

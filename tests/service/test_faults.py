@@ -29,6 +29,8 @@ from service.workers.sequencer import Sequencer
 from tests.support.server import SIGNER, Clock, candidates, database_url, dump, new_service
 from tests.support.world import MINER, ORIGIN, TRADER, World, dispatch_body, honest_world
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 WRITES = ("write_disclosures", "write_entries", "write_derived", "read_back", "move_head", "commit")
 POINTS = (*WRITES, "append", "acknowledge")
 

@@ -15,7 +15,9 @@ from service.manage import main
 from service.storage.engine import Store
 from service.storage.schema import newest_step
 from service.storage.sql import execute
-from tests.support.server import SERVER, database_url
+from tests.support.server import database_url
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 ORIGIN = "log.example.org/minerals"
 
@@ -26,7 +28,7 @@ class Operator:
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.capsys = folder, capsys
         self.state = folder / "state"
-        self.database = database_url(self.state) if SERVER in os.environ else ""
+        self.database = url if (url := database_url(self.state)).startswith("postgresql") else ""
 
     def run(self, *words: str, code: int = 0) -> str:
         """Standard output of a command that must exit with `code`."""
@@ -59,7 +61,7 @@ class Operator:
 
 @pytest.fixture
 def operator(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Operator:
-    for name in [name for name in os.environ if name.startswith("LODELINE_") and name != SERVER]:
+    for name in [name for name in os.environ if name.startswith("LODELINE_")]:
         monkeypatch.delenv(name)
     return Operator(tmp_path, capsys)
 

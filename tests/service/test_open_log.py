@@ -20,6 +20,8 @@ from service.usecases.submit import Submission
 from tests.support.server import SIGNER, candidates, database_url, dump, new_service
 from tests.support.world import World, chain_world
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 KEEP = ("head", "entries", "tiles")
 
 

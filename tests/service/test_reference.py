@@ -33,6 +33,8 @@ from tests.ledger.rules.reference.files import FOLDER, read
 from tests.service.test_manage import Operator, operator
 from tests.support.server import database_url
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 __all__ = ["operator"]  # a fixture of the operator's commands
 
 NOW = 1_795_219_200  # 2026-11-21T00:00:00Z

@@ -38,6 +38,8 @@ from tests.support.world import (
     new_lot,
 )
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ALL = (*KEPT, *DERIVED)
 
 

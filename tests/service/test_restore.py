@@ -26,6 +26,8 @@ from tests.service.test_export import long_world
 from tests.support.server import SIGNER, candidates, dump, new_service
 from tests.support.world import World
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 OLD, NEW = 300, 600
 
 

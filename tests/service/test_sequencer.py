@@ -20,6 +20,8 @@ from service.workers.sequencer import Sequencer
 from tests.support.server import Clock, candidate, candidates, new_service
 from tests.support.world import MINER, World, extract_body, honest_world, new_lot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 WAIT = 20.0
 
 

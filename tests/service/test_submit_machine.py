@@ -9,7 +9,14 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ledger.log.checkpoint import Checkpoint, check_extends, open_checkpoint
 from ledger.log.merkle import plan_consistency, prove_consistency
@@ -20,6 +27,7 @@ from service.storage.tree import node_reader, select_entries
 from service.usecases.fsck import check_database
 from service.usecases.submit import Submission
 from tests.service.test_faults import POINTS, Died, Fault, faulty
+from tests.support.engines import give_back
 from tests.support.server import SIGNER, Clock, candidate, candidates, database_url, new_service
 from tests.support.world import MINER, ORIGIN, extract_body, honest_world, new_lot
 
@@ -133,8 +141,10 @@ class LogMachine(RuleBasedStateMachine):
             result = check_database(self.service.store, self.service.file, self.service.signer, now=now)
             self.service.close()
             assert result.sound, list(result.sentences())
+        give_back(self.folder)
         shutil.rmtree(self.folder)
 
 
-TestLog = LogMachine.TestCase
-TestLog.settings = settings(max_examples=25, stateful_step_count=10, deadline=None)
+def test_what_was_acknowledged_stays_in_its_place(engine: str) -> None:
+    few = settings(max_examples=25 if engine == "sqlite" else 10, stateful_step_count=10, deadline=None)
+    run_state_machine_as_test(LogMachine, settings=few)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
 
 from ledger.envelope import SignedRecord, parse_record
 from ledger.errors import LedgerError
@@ -26,10 +22,8 @@ from service.storage.tables import DERIVED
 from service.usecases.check import Candidate, check_presentation
 from service.usecases.create_log import create_log
 from service.usecases.submit import Item
+from tests.support.engines import database_url as database_url
 from tests.support.world import ORIGIN, World
-
-SERVER = "LODELINE_TEST_POSTGRES"
-"""Environment variable with the URL of a PostgreSQL server: then every test of storage runs there."""
 
 SIGNER = Ed25519Signer(ORIGIN, b"the log's key".ljust(32, b"."))
 
@@ -42,24 +36,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def database_url(folder: Path) -> str:
-    """The database of a folder; the one place that says which engine the storage tests run on.
-
-    SQLite in the folder, or with LODELINE_TEST_POSTGRES (URL of a server) one of its own there.
-    """
-    server = os.environ.get(SERVER)
-    if not server:
-        return f"sqlite:///{folder / 'lodeline.db'}"
-    url = make_url(server).set(drivername="postgresql+psycopg")
-    name = "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:20]
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        if not conn.exec_driver_sql("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).first():
-            conn.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return url.set(database=name).render_as_string(hide_password=False)
 
 
 def new_service(folder: Path, world: World, **parts: Any) -> Service:

@@ -33,7 +33,10 @@ from tests.service.anchors.site import (
     deploy,
     once,
 )
+from tests.support.server import database_url
 from tests.support.world import ORIGIN
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 def newest(site: Site) -> int:
@@ -568,7 +571,8 @@ def test_two_anchorers_on_one_ledger_by_mistake(site: Site) -> None:
 
 def test_two_anchorers_with_databases_of_their_own(site: Site, tmp_path: Path) -> None:
     """A copy of the service with the same key: they fight for nonces, and the contract stays right."""
-    store = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    (tmp_path / "other").mkdir()
+    store = Store(database_url(tmp_path / "other"))
     migrate(store)
     other = Site(site.chain, site.log, site.contract, site.signer, site.settings, holder="two", store=store)
     size = site.queue()

@@ -16,6 +16,8 @@ from tests.service.anchors.site import Log
 from tests.support.server import SIGNER
 from tests.support.world import ORIGIN
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 NOW = 1_800_000_000
 
 

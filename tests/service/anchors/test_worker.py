@@ -30,6 +30,8 @@ from tests.service.api.harness import serving
 from tests.support.server import SIGNER, Clock, database_url
 from tests.support.world import ORIGIN
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

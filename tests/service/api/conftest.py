@@ -26,7 +26,7 @@ def log_lines() -> Iterator[io.BytesIO]:
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def chain(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The honest chain, extracted, blended and smelted over HTTP."""
     with serving(tmp_path_factory.mktemp("service")) as desk:
         settle_in(desk)

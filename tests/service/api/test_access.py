@@ -25,6 +25,8 @@ from tests.support.world import (
     new_lot,
 )  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 LOTS = ("lot:1", "lot:4", "lot:5")
 SEEN = {  # who sees which lots of the chain
     MINER: {"lot:1"},

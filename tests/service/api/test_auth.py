@@ -19,11 +19,13 @@ from service.errors import NotAuthenticated
 from tests.service.api.harness import Desk, serving
 from tests.support.world import MINER, ORIGIN, REGISTRAR, START, TRADER, key_of
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 _numbers = count()
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with serving(tmp_path_factory.mktemp("auth")) as desk:
         desk.enrol(MINER, ("producer",))
         desk.enrol(TRADER, ("trader",))

@@ -22,11 +22,13 @@ from service.usecases.submit import Item, Outcome, Sequenced
 from tests.service.api.harness import NDJSON, Desk, serving, settle_in
 from tests.support.world import MINER, ORIGIN, TRADER, World, dispatch_body, extract_body, new_lot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 SMALL = {"batch_records": 12, "commit_records": 4, "batch_bytes": 200_000, "request_seconds": 5.0}
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with serving(tmp_path_factory.mktemp("batch"), workers=1, limits=SMALL) as desk:
         settle_in(desk)
         yield desk
@@ -238,7 +240,7 @@ class Queue:
         self.open: list[tuple[int, Future[Sequenced]]] = []
         self.answer_at_once = True
 
-    def __call__(self, items: Any, *, atomic: bool = False) -> Future[Sequenced]:
+    def __call__(self, items: Any, *, atomic: bool = False, proofs: bool = False) -> Future[Sequenced]:
         self.calls += 1
         if self.calls in self.refusals:
             for count, future in self.open:

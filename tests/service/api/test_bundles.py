@@ -34,6 +34,8 @@ from tests.support.world import (
     dispatch_body,
 )
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 SUBJECTS = {
     "lot:a": "lots",
     "lot:c": "lots",
@@ -45,7 +47,7 @@ SUBJECTS = {
 
 
 @pytest.fixture(scope="module")
-def mines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def mines(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A service that has taken the records of the mining world; no test changes it."""
     yield from run_mines(tmp_path_factory)
 

@@ -26,6 +26,8 @@ from tests.service.api.harness import STRANGER, Desk, run_chain, serving, settle
 from tests.support.evidence import shown_of
 from tests.support.world import AUDITOR, BUYER, MINE, MINER, ORIGIN, REGISTRAR, SMELTER, TRADER
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 OWN = """
 [pack]
 id = "own"
@@ -50,7 +52,7 @@ with = { record = "extract", each = "mines", fields = ["workers"] }
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with serving(tmp_path_factory.mktemp("claims")) as desk:
         settle_in(desk)
         run_chain(desk)

@@ -13,9 +13,11 @@ from ledger.keys import PrivateKey
 from tests.service.api.harness import SECRET, STRANGER, Desk, run_chain, send_concealed, serving, settle_in
 from tests.support.world import AUDITOR, BUYER, MINER, ORIGIN, REGISTRAR, SMELTER, TRADER, key_of, new_lot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with serving(tmp_path_factory.mktemp("grants")) as desk:
         settle_in(desk)
         run_chain(desk)

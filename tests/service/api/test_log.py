@@ -12,9 +12,11 @@ from ledger.log.tiles import TileReader, parse_bundle, plan_tiles, tile_path
 from tests.service.api.harness import NDJSON, Desk, serving, settle_in
 from tests.support.world import AUDITOR, MINER, ORIGIN, POLICY, extract_body, new_lot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def long(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A public log of 300 entries: one full tile, one partial."""
     with serving(tmp_path_factory.mktemp("log"), policy=POLICY | {"entries": "public"}) as desk:
         settle_in(desk)

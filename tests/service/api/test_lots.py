@@ -28,9 +28,11 @@ from tests.support.world import (
     quantity,
 )  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture(scope="module")
-def diamonds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def diamonds(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Lots split and blended again, three times over: few lots, many paths."""
     with serving(tmp_path_factory.mktemp("graph"), limits={"graph_nodes": 8}) as desk:
         settle_in(desk)

@@ -20,11 +20,13 @@ from tests.service.api.harness import Desk, serving, settle_in
 from tests.support.server import downgrade, dump
 from tests.support.world import DEPOT, MINE, MINER, PLANT, SMELTER, TRADER, extract_body, new_lot, quantity, site_body
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 HILL = "site:hill"
 
 
 @pytest.fixture(scope="module")
-def blends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def blends(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Ore of two countries, blended in part; the rest of one is measured again afterwards."""
     with serving(tmp_path_factory.mktemp("origins"), limits={"origin_lots": 24}) as desk:
         settle_in(desk)

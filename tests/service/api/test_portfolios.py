@@ -18,13 +18,15 @@ from service.usecases.claims import deadline
 from tests.service.api.harness import Desk, run_chain, serving, settle_in
 from tests.support.world import AUDITOR, BUYER, MINE, PLANT, SMELTER, TRADER, new_lot, quantity
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 DRUMS = [f"lot:drum-{n}" for n in range(1, 6)]
 SHOWN = ("fail", "red_flag", "insufficient_evidence")
 PACKS = [one for one in read_packs() if one != OWN_PACK]
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The chain of the harness, its last lot divided among five drums, two of which went to the trader."""
     with serving(tmp_path_factory.mktemp("portfolios")) as desk:
         settle_in(desk)

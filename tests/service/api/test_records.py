@@ -33,13 +33,15 @@ from tests.support.world import (
     new_lot,
 )  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def verifiers(desk: Desk) -> list[object]:
     return [desk.service.signer.verifier]
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def fresh(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with serving(tmp_path_factory.mktemp("records")) as desk:
         settle_in(desk)
         yield desk

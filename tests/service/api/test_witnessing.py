@@ -19,6 +19,8 @@ from service.workers.witnessing import Witnessing, load_policy
 from tests.service.api.harness import LOG_KEY, Desk, run_chain, serving, settle_in
 from tests.support.world import MINER, ORIGIN, SMELTER, new_lot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 URL = "http://{}.example/add"
 
 

@@ -16,6 +16,8 @@ from service.storage.sql import execute, insert_many, spell
 from service.storage.tables import DERIVED, KEPT, METADATA
 from tests.support.server import database_url
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:

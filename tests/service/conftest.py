@@ -1,0 +1,7 @@
+"""Tests of the service run on every engine: where a module's mark asks for the fixture `engine`, or a fixture does."""
+
+from __future__ import annotations
+
+from tests.support.engines import databases, engine
+
+__all__ = ["databases", "engine"]
