@@ -40,12 +40,13 @@ def main() -> int:
     chapters = list_chapters(scale)
     if given.list:
         for chapter in chapters:
-            console.print(f"{chapter.name:12} {chapter.title}: {len(chapter.figures)} figures")
+            apart = "" if chapter.usual else ", only when it is asked for"
+            console.print(f"{chapter.name:16} {chapter.title}: {len(chapter.figures)} figures{apart}")
         return 0
     if given.write:
         page.write(load_results(out))
         return 0
-    return run_all(given.names or list(BENCHMARKS), scale, out)
+    return run_all(given.names or [chapter.name for chapter in chapters if chapter.usual], scale, out)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,11 +29,13 @@ class Figure(NamedTuple):
 
 
 class Chapter(NamedTuple):
-    """What one benchmark measures. name: by which it is asked for; title: on the page."""
+    """What one benchmark measures. name: by which it is asked for; title: on the page; usual: whether it is part of a
+    whole run, or takes too long for that."""
 
     name: str
     title: str
     figures: tuple[Figure, ...]
+    usual: bool = True
 
 
 def list_chapters(scale: Scale = FULL) -> list[Chapter]:
@@ -47,6 +49,7 @@ def list_chapters(scale: Scale = FULL) -> list[Chapter]:
         Chapter("receipts", "Receipts", _RECEIPTS),
         Chapter("growth", "As the log grows", tuple(_growth(scale))),
         Chapter("provenance", "Provenance", _PROVENANCE),
+        Chapter("provenance-large", f"Provenance in a graph of {scale.vast:,} lots", tuple(_vast(scale)), usual=False),
         Chapter("verdict", "Verdicts", _VERDICT),
         Chapter("portfolio", "Portfolios", _PORTFOLIO),
         Chapter("bundle", "What a buyer runs", _BUNDLE),
@@ -158,14 +161,25 @@ _PROVENANCE = (
         "shares of origin by site, country, subdivision and facility, from a database with 1,000,000 records",
         "< 50",
     ),
+    Figure("provenance_5000_rows_ms", "the same from the rows, without the arrays beside the database"),
     Figure("provenance_closure_ms", "yardstick: the recursive query alone, which only says which lots those are"),
     Figure("provenance_growth", "cost per lot upstream to that in a graph of 100,000 records", "≤ 1.15"),
     Figure("provenance_36000_ms", "the same shares of a lot with `provenance_36000_ancestors` lots upstream", "< 60"),
+    Figure("provenance_36000_rows_ms", "the same from the rows"),
     Figure("provenance_36000_ancestors", "lots upstream of those"),
     Figure("provenance_36000_closure_ms", "yardstick: their recursive query alone"),
     Figure("portfolio_speedup", "shares of 1,000 lots that share ancestors, one by one to all together", "≥ 10"),
     Figure("portfolio_1000_s", "all together, in s"),
 )
+
+
+def _vast(scale: Scale) -> Iterator[Figure]:
+    key = f"provenance_{scale.vast}"
+    yield Figure(f"{key}_ms", f"shares of origin of a lot with `{key}_ancestors` lots upstream", "< 60")
+    yield Figure(f"{key}_rows_ms", "the same from the rows")
+    yield Figure(f"{key}_ancestors", "lots upstream of those")
+    yield Figure(f"{key}_closure_ms", "yardstick: their recursive query alone")
+
 
 _VERDICT = (
     Figure(

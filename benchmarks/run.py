@@ -23,7 +23,7 @@ Figures = dict[str, float]
 class Scale:
     """How large a run is. sizes: of logs, for growth; ingest, singles, commits, reads, parts: numbers of records;
     batch: records in one request; bags, verdicts, blends, drums, lots: of what verdicts are about; signers: in the
-    log; graphs: records in the graphs of provenance; leaves: of the trees that are compared."""
+    log; graphs, vast: records in the graphs of provenance; leaves: of the trees that are compared."""
 
     name: str
     sizes: tuple[int, int, int] = (10_000, 100_000, 1_000_000)
@@ -40,6 +40,7 @@ class Scale:
     drums: int = 200
     signers: int = 200
     graphs: tuple[int, int] = (100_000, 1_000_000)
+    vast: int = 10_000_000
     leaves: int = 1 << 17
     whole: bool = True
     """With every variant: other databases, more workers, without the extension."""
@@ -47,11 +48,18 @@ class Scale:
 
 FULL = Scale("full")
 QUICK = Scale(
-    "quick", sizes=(2_000, 10_000, 50_000), batch=2_000, ingest=30_000, singles=6_000, blends=1, graphs=(10_000, 50_000)
+    "quick",
+    sizes=(2_000, 10_000, 50_000),
+    batch=2_000,
+    ingest=30_000,
+    singles=6_000,
+    blends=1,
+    graphs=(10_000, 50_000),
+    vast=200_000,
 )
 TINY = Scale(
     "tiny", sizes=(900, 1_500, 2_400), ingest=400, singles=100, commits=20, reads=20, parts=60, batch=300, rounds=1,
-    bags=4, verdicts=2, blends=1, drums=4, signers=10, graphs=(2_500, 5_000), leaves=300, whole=False,
+    bags=4, verdicts=2, blends=1, drums=4, signers=10, graphs=(2_500, 5_000), vast=7_500, leaves=300, whole=False,
 )  # fmt: skip
 SCALES = {scale.name: scale for scale in (FULL, QUICK, TINY)}
 
