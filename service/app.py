@@ -15,6 +15,7 @@ import httpx
 from starlette.middleware.cors import CORSMiddleware
 
 from ledger.errors import LedgerError
+from service.adapters.shelves import make_shelf
 from service.api.application import make_application
 from service.api.batch import BatchIntake
 from service.api.deps import Backend
@@ -28,6 +29,7 @@ from service.usecases.submit import Item
 from service.workers.anchorer import Anchorer
 from service.workers.checkers import Checkers
 from service.workers.grapher import Grapher
+from service.workers.publisher import Publisher
 from service.workers.sequencer import Sequencer
 from service.workers.witnessing import Witnessing, load_policy
 
@@ -59,8 +61,15 @@ def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None =
         clock=context.clock,
         metrics=service.metrics,
     )
+    publisher = Publisher(
+        context.store,
+        make_shelf(settings),
+        service.signer.verifier,
+        seconds=settings.publish_seconds,
+        metrics=service.metrics,
+    )
     grapher = Grapher(context.store, context.graph, seconds=settings.graph_seconds, metrics=service.metrics)
-    running = _Running(service, sequencer, witnessing, (anchorer, grapher))
+    running = _Running(service, sequencer, witnessing, (anchorer, grapher, publisher))
     backend = Backend(
         context=context,
         metrics=service.metrics,
@@ -100,7 +109,7 @@ class _Running:
         service: Service,
         sequencer: Sequencer,
         witnessing: Witnessing,
-        followers: Sequence[Anchorer | Grapher],
+        followers: Sequence[Anchorer | Grapher | Publisher],
     ) -> None:
         self._service = service
         self._sequencer = sequencer

@@ -93,6 +93,14 @@ class Metrics:
             "Subjects of the log that the lot graph's arrays do not hold yet.",
             registry=self.registry,
         )
+        self.publish_behind = Gauge(
+            "lodeline_publish_behind_entries",
+            "Entries that the published checkpoint lacks, where the log is published as files.",
+            registry=self.registry,
+        )
+        self.publish_failures = Counter(
+            "lodeline_publish_failures", "Times that publishing the log as files went wrong.", registry=self.registry
+        )
 
     def render(self) -> bytes:
         """All metrics in the Prometheus text format."""

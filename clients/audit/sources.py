@@ -129,7 +129,7 @@ class UrlSource:
         try:
             content = self._get("/log/checkpoint", limit)
             self._prefix = "/log"
-        except NotFound:
+        except (NotFound, NotAuthorised):  # a bucket may hide what it has not
             content = self._get("/checkpoint", limit)
             self._prefix = ""
         return content

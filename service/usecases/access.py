@@ -131,10 +131,20 @@ def open_view(conn: Connection, context: Context, reader: Reader) -> View:
     """Read what the policy asks about this reader."""
     known = find_subjects(conn, [one for one in (context.origin, reader.participant) if one])
     log = known.get(context.origin)
-    public = log is not None and orjson.loads(log.data)["policy"]["entries"] == "public"
+    public = log is not None and _is_public(log)
     grants = _in_force(conn, grants_to(conn, reader.participant, now=context.now())) if reader.is_member else ()
     number = known[reader.participant].num if reader.is_member else -1
     return View(conn, reader, public, number, grants)
+
+
+def entries_are_public(conn: Connection, origin: str) -> bool:
+    """Whether the log's policy lets anybody read its entries."""
+    log = find_subjects(conn, [origin]).get(origin)
+    return log is not None and _is_public(log)
+
+
+def _is_public(log: SubjectFound) -> bool:
+    return bool(orjson.loads(log.data)["policy"]["entries"] == "public")
 
 
 def _in_force(conn: Connection, grants: Collection[GrantFound]) -> tuple[GrantFound, ...]:

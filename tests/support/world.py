@@ -294,10 +294,10 @@ def empty_world() -> World:
     return world
 
 
-def honest_world() -> World:
+def honest_world(policy: Mapping[str, Any] = POLICY) -> World:
     """A world with participants and sites, before anything is dug."""
     world = empty_world()
-    world.do(REGISTRAR, "genesis", genesis_body(world.keys[REGISTRAR]))
+    world.do(REGISTRAR, "genesis", genesis_body(world.keys[REGISTRAR], policy))
     for participant, roles in ROLES.items():
         world.enrol(participant, roles)
     for site, kind, operator in ((MINE, "mine", MINER), (DEPOT, "depot", TRADER), (PLANT, "smelter", SMELTER)):
