@@ -15,7 +15,6 @@ import httpx
 from starlette.middleware.cors import CORSMiddleware
 
 from ledger.errors import LedgerError
-from service.adapters.shelves import make_shelf
 from service.api.application import make_application
 from service.api.batch import BatchIntake
 from service.api.deps import Backend
@@ -26,11 +25,11 @@ from service.bootstrap import Service
 from service.logs import get_logger
 from service.usecases.check import check_presentation
 from service.usecases.submit import Item
+from service.workers.alone import Alone, make_writer
 from service.workers.anchorer import Anchorer
 from service.workers.checkers import Checkers
 from service.workers.grapher import Grapher
-from service.workers.publisher import Publisher
-from service.workers.sequencer import Sequencer
+from service.workers.replica import Replica
 from service.workers.witnessing import Witnessing, load_policy
 
 _log = get_logger("service.app")
@@ -39,19 +38,14 @@ _log = get_logger("service.app")
 def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None = None) -> App:
     """The application on a wired service; the workers start with its lifespan. transport: to the witnesses."""
     settings, context = service.settings, service.context
-    sequencer = Sequencer(
-        service.open_log,
-        clock=context.clock,
-        queue_records=settings.limits.queue_records,
-        commit_records=settings.limits.commit_records,
-        metrics=service.metrics,
-    )
+    writer = make_writer(service)
     witnessing = Witnessing(
         context,
         load_policy(settings.witnesses),
         metrics=service.metrics,
         seconds=settings.witness_seconds,
         transport=transport,
+        leads=lambda: writer.role != "follower",
     )
     anchorer = Anchorer(
         context.store,
@@ -61,21 +55,14 @@ def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None =
         clock=context.clock,
         metrics=service.metrics,
     )
-    publisher = Publisher(
-        context.store,
-        make_shelf(settings),
-        service.signer.verifier,
-        seconds=settings.publish_seconds,
-        metrics=service.metrics,
-    )
-    grapher = Grapher(context.store, context.graph, seconds=settings.graph_seconds, metrics=service.metrics)
-    running = _Running(service, sequencer, witnessing, (anchorer, grapher, publisher))
+    running = _Running(service, writer, witnessing, (anchorer, grapher))
     backend = Backend(
         context=context,
         metrics=service.metrics,
         check=running.check,
-        sequence=sequencer.submit,
-        trouble=lambda: sequencer.trouble,
+        sequence=writer.submit,
+        trouble=lambda: writer.trouble,
+        role=lambda: writer.role,
         witnesses=tuple(witness.name for witness in witnessing.witnesses),
     )
     running.backend = backend
@@ -107,12 +94,12 @@ class _Running:
     def __init__(
         self,
         service: Service,
-        sequencer: Sequencer,
+        writer: Alone | Replica,
         witnessing: Witnessing,
-        followers: Sequence[Anchorer | Grapher | Publisher],
+        followers: Sequence[Anchorer | Grapher],
     ) -> None:
         self._service = service
-        self._sequencer = sequencer
+        self._writer = writer
         self._witnessing = witnessing
         self._followers = followers
         self._checkers: Checkers | None = None
@@ -134,7 +121,7 @@ class _Running:
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[None]:
         """Open, serve, drain, close. Raises RefuseToOpen: then the server does not start."""
-        self._sequencer.start()
+        await self._writer.start()
         self._checkers = Checkers(self._service.keys, self._service.settings.workers)
         await asyncio.to_thread(self._checkers.warm_up)
         witnessing = asyncio.ensure_future(self._witnessing.run())
@@ -149,7 +136,7 @@ class _Running:
             witnessing.cancel()
             for follower in self._followers:
                 await asyncio.to_thread(follower.stop)
-            await asyncio.to_thread(self._sequencer.stop)
+            await self._writer.stop()
             self._checkers.close()
             self._service.close()
             _log.info("stopped", origin=self._service.context.origin)

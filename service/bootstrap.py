@@ -17,7 +17,7 @@ from service.adapters.keystore import load_log_key, load_or_make_jwk
 from service.config import Settings, SettingsError
 from service.metrics import Metrics
 from service.storage.appending import Appending
-from service.storage.checkpoints import CheckpointFile
+from service.storage.checkpoints import CheckpointFile, FollowedFile
 from service.storage.engine import Store
 from service.storage.graph_file import GraphFile
 from service.usecases.check import KeyRing
@@ -36,12 +36,25 @@ class Service:
     file: CheckpointFile
     keys: KeyRing = field(default_factory=KeyRing)
     metrics: Metrics = field(default_factory=Metrics)
-    appending: Callable[[Store], Appending] = Appending
+    appending: Callable[..., Appending] = Appending
 
     @property
     def store(self) -> Store:
         """The database."""
         return self.context.store
+
+    @property
+    def replicated(self) -> bool:
+        """Whether other processes may write to this log as well: then one is elected."""
+        return not self.store.sqlite or self.settings.processes > 1
+
+    def check_log(self) -> None:
+        """Every check of opening the log, without writing anything but the newest checkpoint. Raises RefuseToOpen."""
+        file = FollowedFile(self.file.path)
+        try:
+            open_log(self.store, file, self.signer, self.keys)
+        finally:
+            file.close()
 
     def open_log(self) -> Book:
         """The log, opened with every check; also after a failure. Raises RefuseToOpen."""
@@ -57,7 +70,7 @@ def wire(
     settings: Settings,
     *,
     clock: Callable[[], float] = time.time,
-    appending: Callable[[Store], Appending] = Appending,
+    appending: Callable[..., Appending] = Appending,
     file: Callable[..., CheckpointFile] = CheckpointFile,
 ) -> Service:
     """A service on these settings; nothing is opened yet but the keys.

@@ -77,7 +77,8 @@ class AnchorSettings:
 class Settings:
     """database: SQLAlchemy URL ("" = SQLite in `state`); state: folder for what lives outside the
     database; key: the log's signing key; verifier_key: that of verdicts; packs: folder with the
-    operator's own rule packs; workers: processes that check batches (0 = inline)."""
+    operator's own rule packs; workers: processes that check batches (0 = inline); processes: that serve on this host;
+    peer_host, peer_port: where other processes of this log reach this one, at the first free port from it (0: any)."""
 
     state: Path = Path(".lodeline")
     database: str = ""
@@ -87,13 +88,13 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
+    processes: int = 1
+    peer_host: str = "127.0.0.1"
+    peer_port: int = 0
     witnesses: Path | None = None
     log_level: str = "info"
     witness_seconds: float = 10.0
     graph_seconds: float = 2.0
-    publish: str = ""
-    publish_endpoint: str = ""
-    publish_seconds: float = 10.0
     cors_origins: str = ""
     limits: Limits = Limits()
     anchor: AnchorSettings = AnchorSettings()

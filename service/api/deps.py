@@ -28,8 +28,11 @@ USUAL_PAGE = 50
 class Queue(Protocol):
     """The sequencer's queue, as the HTTP layer sees it."""
 
-    def __call__(self, items: Sequence[Item], *, atomic: bool = False) -> Future[Sequenced]:
-        """Raises Unavailable when it is full or not running, TooLarge."""
+    def __call__(self, items: Sequence[Item], *, atomic: bool = False, proofs: bool = False) -> Future[Sequenced]:
+        """proofs: receipts of new records are wanted with the answer.
+
+        Raises Unavailable when it is full or not running, TooLarge.
+        """
         ...
 
 
@@ -38,8 +41,8 @@ class Backend:
     """What the HTTP layer knows of the server that it is the face of.
 
     check: the stateless checks, one item per text; sequence: queues items, at once and in the order
-    of the calls; trouble: why records are not taken right now, "" when they are; witnesses: names for
-    `/.well-known/lodeline`.
+    of the calls; trouble: why records are not taken right now, "" when they are; role: `single`,
+    `leader` or `follower`; witnesses: names for `/.well-known/lodeline`.
     """
 
     context: Context
@@ -47,6 +50,7 @@ class Backend:
     check: Callable[[Sequence[bytes]], Awaitable[list[Item]]]
     sequence: Queue
     trouble: Callable[[], str]
+    role: Callable[[], str] = lambda: "single"
     witnesses: tuple[str, ...] = ()
     closing: bool = field(default=False)
 

@@ -58,7 +58,7 @@ class RecordIntake:
         seconds = self._service.context.limits.request_seconds
         body = (await read_body(receive, limit=MAX_PRESENTATION_BYTES, seconds=seconds)).strip(b"\r\n")
         items = await self._service.check([body])
-        outcome = (await asyncio.wrap_future(self._service.sequence(items))).outcomes[0]
+        outcome = (await asyncio.wrap_future(self._service.sequence(items, proofs=True))).outcomes[0]
         if outcome.error is not None:
             raise outcome.error
         return outcome

@@ -330,8 +330,9 @@ class Health(Answer):
 
 
 class Readiness(Answer):
-    """Each check by name, and whether it passes."""
+    """Each check by name, and whether it passes; role: of this process, where a log has several."""
 
     status: Literal["ready", "not ready"]
     checks: dict[str, bool]
     detail: str
+    role: Literal["single", "leader", "follower"]

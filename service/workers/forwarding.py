@@ -8,6 +8,7 @@ nobody's queue overflows; the rest waits where it came from. Answers come as the
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import ssl
 from collections import deque
@@ -36,6 +37,9 @@ from service.workers.wire import (
 
 WINDOW: Final = 4_096
 """Records under way on one connection."""
+
+PORTS: Final = 16
+"""How many ports are tried when one is named: one for each worker of a host."""
 
 CONNECT_SECONDS: Final = 2.0
 _BROKEN: Final = (OSError, EOFError, PeerError, ssl.SSLError, TimeoutError)
@@ -128,8 +132,19 @@ class Reception:
         self._open: set[_Peer] = set()
 
     async def listen(self, host: str, port: int) -> int:
-        """Begin to listen; the port, chosen by the system when `port` is 0."""
-        self._server = await asyncio.start_server(self._serve, host, port, ssl=self._context)
+        """Begin to listen; the port: the first free one from `port`, or with 0 one that the system chooses.
+
+        Raises OSError.
+        """
+        for one in range(port, port + PORTS) if port else (0,):
+            try:
+                self._server = await asyncio.start_server(self._serve, host, one, ssl=self._context)
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        if self._server is None:
+            raise OSError(errno.EADDRINUSE, "No port is free for other processes", f"{host}:{port}")
         found: int = self._server.sockets[0].getsockname()[1]
         return found
 

@@ -16,17 +16,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from service.adapters.certificate import make_certificate
 from service.bootstrap import Service
 from service.errors import Unavailable
 from service.logs import get_logger
-from service.storage.checkpoints import FollowedFile
 from service.storage.engine import DatabaseError
 from service.storage.head import read_head
 from service.storage.lease import Claim, Lease, read_lease, release_lease, renew_lease, take_lease
-from service.usecases.open_log import RefuseToOpen, open_log
+from service.usecases.open_log import RefuseToOpen
 from service.usecases.submit import Item, Sequenced, Submission
 from service.workers.forwarding import Link, Reception
 from service.workers.parking import Parking, Promise
@@ -47,9 +46,8 @@ log = get_logger("service.replica")
 
 
 class Replica:
-    """address, port: where other processes of this log reach this one; patience: seconds that it lets others go first
-    when the lease is free; keeps_file: it keeps the folder's file of signed checkpoints up to date while it follows;
-    clock: seconds that never go back."""
+    """address, port: where other processes of this log reach this one, at the first free port from there (0: at any);
+    patience: seconds that it lets others go first when the lease is free; clock: seconds that never go back."""
 
     def __init__(
         self,
@@ -58,11 +56,10 @@ class Replica:
         address: str = "127.0.0.1",
         port: int = 0,
         patience: float = 0.0,
-        keeps_file: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service, self._clock = service, clock
-        self._address, self._port, self._patience, self._keeps_file = address, port, patience, keeps_file
+        self._address, self._port, self._patience = address, port, patience
         self._certificate, context = make_certificate("lodeline")
         self._reception = Reception(context, self._take_in)
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -83,6 +80,11 @@ class Replica:
     def leads(self) -> bool:
         """Whether this is the process that sequences, as far as it knows."""
         return self._term is not None and not self._term.lapsed
+
+    @property
+    def role(self) -> Literal["leader", "follower"]:
+        """The same in a word."""
+        return "leader" if self.leads else "follower"
 
     @property
     def trouble(self) -> str:
@@ -190,7 +192,7 @@ class Replica:
             if taken is not None:
                 await self._lead(taken, asked)
             return
-        if self._keeps_file and self._clock() - self._followed_at >= FOLLOW_SECONDS:
+        if self._clock() - self._followed_at >= FOLLOW_SECONDS:
             await self._off(self._follow)
         await self._connect(lease)
 
@@ -279,17 +281,13 @@ class Replica:
 
     def _follow(self) -> None:
         """Check the end of the log as whoever leads does, and note its newest checkpoint in this folder's file."""
-        service = self._service
-        file = FollowedFile(service.file.path)
         try:
-            open_log(service.store, file, service.signer, service.keys)
+            self._service.check_log()
             self._trouble = ""
         except RefuseToOpen as error:
             log.error("this log must not be followed", why=str(error))
             self._trouble = str(error)
             self._rest_until = self._clock() + REST_SECONDS
-        finally:
-            file.close()
         self._followed_at = self._clock()
 
     # ---- the channel --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ or hostile delays nothing but its own cosignature.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +35,7 @@ from service.storage.read_log import (
     add_cosignature,
     cosignatures_of,
     newest_cosigned,
+    read_witnessed,
     write_witnessed,
 )
 from service.storage.tree import node_reader
@@ -51,7 +52,8 @@ def load_policy(path: Path | None) -> TrustPolicy:
 
 
 class Witnessing:
-    """policy: witnesses with their submission prefixes, and the quorum; seconds: between two rounds."""
+    """policy: witnesses with their submission prefixes, and the quorum; seconds: between two rounds; leads: whether
+    this process is the one that asks them."""
 
     def __init__(
         self,
@@ -61,7 +63,9 @@ class Witnessing:
         metrics: Metrics,
         seconds: float = 10.0,
         transport: httpx.AsyncBaseTransport | None = None,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._leads = leads
         self._context = context
         self._policy = policy
         self._metrics = metrics
@@ -73,7 +77,8 @@ class Witnessing:
         """A round every so many seconds, until it is cancelled; over at once without witnesses."""
         while self.witnesses:
             try:
-                await self.round()
+                if self._leads():
+                    await self.round()
             except Exception:  # whatever it was, the next round may go well, and nothing else depends on it
                 _log.exception("witnessing failed")
             await asyncio.sleep(self._seconds)
@@ -145,6 +150,8 @@ class Witnessing:
         """Keep the cosigned checkpoint as the newest one, once the quorum has signed it."""
         with self._context.store.writing() as conn:
             lines = cosignatures_of(conn, size)
-            if self._policy.is_quorum(one.witness for one in lines):
+            kept = read_witnessed(conn)  # another process may have been faster
+            newer = kept is None or size >= parse_checkpoint(parse_note(kept).text).size
+            if newer and self._policy.is_quorum(one.witness for one in lines):
                 signatures = parse_signatures("".join(one.line for one in lines))
                 write_witnessed(conn, add_signatures(note, signatures))

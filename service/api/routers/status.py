@@ -14,7 +14,8 @@ from service.usecases import about
 
 router = APIRouter(tags=["status"])
 
-_READY = {"status": "ready", "checks": {"database": True, "sequencer": True, "clock": True}, "detail": ""}
+_CHECKS = {"database": True, "sequencer": True, "clock": True}
+_READY = {"status": "ready", "checks": _CHECKS, "detail": "", "role": "single"}
 
 
 @router.get("/healthz", response_model=schemas.Health, responses=answers({"status": "ok"}))
@@ -36,7 +37,7 @@ def get_readiness(service: BackendDep, response: Response) -> dict[str, Any]:
     if not ready:
         response.status_code = 503
         response.headers["retry-after"] = "5"
-    return {"status": "ready" if ready else "not ready", "checks": checks, "detail": detail}
+    return {"status": "ready" if ready else "not ready", "checks": checks, "detail": detail, "role": service.role()}
 
 
 @router.get(

@@ -28,7 +28,7 @@ def run_intake(client: Client, *, closing: bool = False, full: bool = False, hea
     async def check(texts: Any) -> list[Item]:
         return list(texts)
 
-    def sequence(items: Any, *, atomic: bool = False) -> Future[Sequenced]:
+    def sequence(items: Any, *, atomic: bool = False, proofs: bool = False) -> Future[Sequenced]:
         if full:
             raise Unavailable("Too many records are waiting: send them again in a second.", retry_after=1)
         future: Future[Sequenced] = Future()

@@ -155,7 +155,7 @@ def test_refusals_travel_whole(pair: Pair) -> None:
 
 def test_a_leader_that_ends_hands_over(pair: Pair) -> None:
     async def test() -> None:
-        async with pair.running(pair.second, patience=0.1) as two:
+        async with pair.running(pair.second, patience=1.0) as two:
             assert not two.leads, "it lets others go first"
             async with pair.running(pair.first) as one:
                 assert one.leads
