@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import gc
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
-from functools import partial
 
 from clients.audit.anchors import Anchored, Published, anchored_size, read_published, unique
+from clients.audit.folding import Checkers, Progress, fold_entries
+from clients.audit.journal import Journal
+from clients.audit.keeper import EVERY, Keeper, Notice
 from clients.audit.memory import Memory
-from clients.audit.pool import Faults, Found, Pool, Reader, Results, in_order
+from clients.audit.pool import Pool, worker_count
 from clients.audit.sources import MAX_CHECKPOINT, Source, read_tile
+from clients.audit.spill import HELD
 from clients.audit.statements import Given
 from ledger.errors import LedgerError
 from ledger.evidence.audit import Audit
-from ledger.evidence.chunk import Chunk
 from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustPolicy
 from ledger.log.checkpoint import Checkpoint
-from ledger.log.merkle import HASH_SIZE, plan_consistency
-from ledger.log.tiles import ENTRIES, WIDTH, TileId, plan_tiles, tile_width
-
-BUNDLES = 8
-"""Bundles of entries per message to a worker: their signatures are checked together, and 2,048 at once are cheap."""
-SHARES = 8
-"""Messages that each worker should get of a small log, so that all of them end at about the same time."""
-AHEAD = 4
-"""Messages under way per worker."""
-
-Progress = Callable[[int, int], None]
+from ledger.log.merkle import plan_consistency
+from ledger.log.tiles import TileId, plan_tiles, tile_width
 
 
 def run_audit(
@@ -44,15 +34,24 @@ def run_audit(
     statements: Iterable[Given] = (),
     anchored: Anchored | None = None,
     workers: int | None = None,
+    checkers: Callable[[Source], AbstractContextManager[Checkers]] | None = None,
     progress: Progress = lambda _done, _size: None,
+    notice: Notice = lambda _sentence: None,
+    every: float = EVERY,
+    held: int = HELD,
 ) -> Report:
     """Audit the whole log that `source` holds.
 
     origin: the log that it must be, "" for any that the policy lists; statements: of completeness, to be
     re-computed (`clients.audit.statements` reads them); anchored: anchors beside those that the source publishes;
-    workers: processes, by default one per core, 0 for none; progress: called with entries done and in total. A log
-    that is wrong, or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read, or the
-    memory.
+    workers: processes, by default one per core, 0 for none; checkers: who checks instead of these (`clients.audit.
+    cluster`); progress: called with entries done and in total; notice: with a sentence for a person.
+
+    With a memory it is saved there every so many seconds how far the audit came, and a later call goes on from there;
+    held: how much custody state stays in main memory (`clients.audit.spill`).
+
+    A log that is wrong, or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read,
+    or the memory; Unreachable also later, when nobody answers any more.
     """
     note = source.read("checkpoint", MAX_CHECKPOINT)
     published = read_published(source)
@@ -65,13 +64,21 @@ def run_audit(
     known = memory.load(head.origin) if memory else None
     if known is not None:
         _compare_remembered(audit, known[0], head, source)
-    for stated in audit.open_statements(statements):
+    given = list(statements)
+    for stated in audit.open_statements(given):
         _compare_remembered(audit, stated, head, source)
     _check_anchors(audit, head, source, anchored or Anchored(), published)
-    _fold_entries(audit, head, source, workers, progress)
+    journal = Journal(memory.folder_of(head.origin)) if memory else None
+    keeper = Keeper(audit, journal, statements=given, note=note, every=every, held=held, notice=notice)
+
+    def start() -> AbstractContextManager[Checkers]:
+        return checkers(source) if checkers else Pool(worker_count(head.size, workers), source)
+
+    fold_entries(audit, source, checkers=start, keeper=keeper, progress=progress)
     report = audit.finish(remembered=known is not None)
     if memory is not None and report.verified:
         memory.save(head.origin, note)
+    keeper.finish()
     return report
 
 
@@ -90,7 +97,7 @@ def _check_anchors(audit: Audit, head: Checkpoint, source: Source, given: Anchor
         kept=dict.fromkeys([*given.kept, *published.kept]),
         places=given.places,
         nodes=given.ask(evidence),
-        without="This log publishes no anchors, and none was given.",
+        without="The log publishes no evidence of anchors, and none was given.",
     ):
         audit.check_anchored(anchor, _tiles_between(audit, anchored_size(anchor), head.size, source, upper))
 
@@ -115,89 +122,3 @@ def _tiles_between(
                 if level:
                     upper[level, n] = found
     return tiles
-
-
-def _fold_entries(audit: Audit, head: Checkpoint, source: Source, workers: int | None, progress: Progress) -> None:
-    count = _worker_count(head.size, workers)
-    with Pool(count) as pool, ThreadPoolExecutor(source.parallel) as readers, _no_collector():
-
-        def fetch(numbers: range) -> Future[Reader]:
-            return _fetch(source, numbers, head.size, readers)
-
-        def check(reader: Reader) -> Future[Results]:
-            return pool.submit(reader, audit.keys)
-
-        fetched = in_order(_ranges(head.size, count), fetch, source.parallel + 1)
-        for faults, results in in_order(fetched, check, max(1, AHEAD * count)):
-            for error, n in faults:
-                audit.missing_file(error, n * WIDTH)
-            for checked in results:
-                for tile, computed in audit.fold(checked):
-                    _compare(audit, source, tile, computed)
-                progress(min(head.size, (checked.n + 1) * WIDTH), head.size)
-        for tile, computed in audit.tree.partial():
-            _compare(audit, source, tile, computed)
-
-
-def _worker_count(size: int, workers: int | None) -> int:
-    """Processes worth starting: none for a log that one message holds."""
-    if size <= BUNDLES * WIDTH:
-        return 0
-    return (os.cpu_count() or 1) if workers is None else workers
-
-
-def _ranges(size: int, workers: int) -> Iterator[range]:
-    """Numbers of the bundles of entries that go into one message; the first alone, so that its keys are soon known."""
-    bundles = -(-size // WIDTH)
-    some = min(BUNDLES, max(1, bundles // (workers * SHARES))) if workers else BUNDLES
-    if bundles:
-        yield range(1)
-    yield from (range(first, min(first + some, bundles)) for first in range(1, bundles, some))
-
-
-def _fetch(source: Source, numbers: range, size: int, readers: ThreadPoolExecutor) -> Future[Reader]:
-    """Who reads the files: the worker itself when they are at hand, else threads here, ahead of the work."""
-    if source.parallel > 1:
-        return readers.submit(lambda: partial(_given, read_chunks(source, numbers, size)))
-    later: Future[Reader] = Future()
-    later.set_result(partial(read_chunks, source, numbers, size))
-    return later
-
-
-def _given(found: Found) -> Found:
-    return found
-
-
-def read_chunks(source: Source, numbers: range, size: int) -> Found:
-    """The files of some bundles; what could not be read is None, with the reason."""
-    faults: Faults = []
-
-    def file(level: int, n: int) -> bytes | None:
-        try:
-            return read_tile(source, level, n, tile_width(level, n, size))
-        except LedgerError as error:
-            faults.append((error, n))
-            return None
-
-    return [Chunk(n, tile_width(0, n, size), file(ENTRIES, n), file(0, n)) for n in numbers], faults
-
-
-def _compare(audit: Audit, source: Source, tile: TileId, computed: bytes) -> None:
-    try:
-        published = read_tile(source, *tile, len(computed) // HASH_SIZE)
-    except LedgerError as error:
-        audit.missing_file(error)
-    else:
-        audit.compare_tile(tile, computed, published)
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """No garbage collection: nothing here makes cycles, and each run would visit the whole state."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

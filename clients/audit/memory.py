@@ -1,6 +1,6 @@
-"""The last checkpoint that an audit verified, kept between runs.
+"""What is kept between audits: the last checkpoint that one verified, and how far an interrupted one came.
 
-It is written only after everything before it was checked: a monitor moves its cursor after the
+The checkpoint is written only after everything before it was checked: a monitor moves its cursor after the
 work, never before. A later audit proves that the log extends it.
 """
 
@@ -17,7 +17,8 @@ from ledger.log.note import MAX_NOTE_BYTES, parse_note
 
 
 class Memory:
-    """A folder with one file per log: the signed note of the newest checkpoint that was verified."""
+    """A folder with one file per log, the signed note of the newest checkpoint that was verified, and beside it a
+    folder while an audit is not at its end (`clients.audit.journal`)."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -25,6 +26,10 @@ class Memory:
     def path(self, origin: str) -> Path:
         """The file for a log; origins hold characters that file names cannot."""
         return self._folder / f"{hashlib.sha256(origin.encode()).hexdigest()[:32]}.checkpoint"
+
+    def folder_of(self, origin: str) -> Path:
+        """Where an audit of a log keeps how far it came."""
+        return self.path(origin).with_suffix(".audit")
 
     def load(self, origin: str) -> tuple[Checkpoint, str] | None:
         """The remembered checkpoint and its note; None at the first audit. Raises LocalError for a broken file."""

@@ -64,7 +64,7 @@ def audit(
     from clients.audit.sources import open_source
     from clients.audit.statements import read_statement
     from clients.cli.home import Home, home_folder
-    from clients.cli.output import REFUSED
+    from clients.cli.output import REFUSED, notify
     from clients.cli.queues import progress_bar
     from clients.cli.verify import load_trust
     from clients.cli.views import show_report
@@ -80,7 +80,7 @@ def audit(
     ):
         report = run_audit(
             source, policy, datetime.now(UTC),
-            memory=remembered, statements=given, anchored=anchored, workers=jobs, progress=tick,
+            memory=remembered, statements=given, anchored=anchored, workers=jobs, progress=tick, notice=notify,
         )  # fmt: skip
     show_report(report, as_json=as_json)
     if not report.verified:

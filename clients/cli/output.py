@@ -78,6 +78,11 @@ def say(text: str, *, style: str = "") -> None:
     console().print(clean(text), style=style or None)
 
 
+def notify(text: str) -> None:
+    """One line for people on stderr, beside whatever is on stdout; above a progress bar that is moving."""
+    console(stderr=True).print(clean(text))
+
+
 def show_result(*, as_json: bool, **members: Any) -> None:
     """A few members: one JSON object, or a line each."""
     if as_json:

@@ -16,7 +16,7 @@ order, so that whoever has them can recompute every list: the service, the verif
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -148,6 +148,21 @@ class Topics:
             elif kind == "held":
                 found._held[name] = set()
         return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that was taken so far, as JSON."""
+        held = {name: sorted(lots) for name, lots in self._held.items()}
+        return {
+            "lists": self.lists, "mines": self._mines, "held": held, "filed": self._filed, "extracted": self._extracted
+        }  # fmt: skip
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what `to_json` gave for the same topics."""
+        self.lists = saved["lists"]
+        self._mines = saved["mines"]
+        self._held = {name: set(lots) for name, lots in saved["held"].items()}
+        self._filed = {record: tuple(names) for record, names in saved["filed"].items()}
+        self._extracted = saved["extracted"]
 
     def take(self, record: Record) -> list[str]:
         """Put the next record on its lists, which are returned; its body has passed its schema."""

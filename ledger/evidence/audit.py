@@ -36,6 +36,7 @@ from ledger.envelope import Record, check_signature, parse_record
 from ledger.errors import Equivocation, Incomplete, LedgerError, ProofError, TimeAhead, TimeBefore, UnknownKey
 from ledger.evidence.anchor import Anchor
 from ledger.evidence.anchored import NONE_SHOWN, AnchorStep, NodeAnswer, Places
+from ledger.evidence.changes import Changes
 from ledger.evidence.chunk import Checked
 from ledger.evidence.completeness import Statement, open_completeness
 from ledger.evidence.opening import open_trusted
@@ -88,6 +89,13 @@ class Tree:
         rows = zip(self.rows, self.counts, strict=True)
         return [((level, count), b"".join(row)) for level, (row, count) in enumerate(rows, 1) if row]
 
+    def size(self) -> int:
+        """Leaves below the full bundles that were added."""
+        return sum(
+            (count * WIDTH + len(row)) * WIDTH**level
+            for level, (row, count) in enumerate(zip(self.rows, self.counts, strict=True), 1)
+        )
+
     def root(self) -> bytes:
         """The root of the whole tree: rows from the lowest, each with what is left of those below at its end."""
         rest = [self.last[at : at + HASH_SIZE] for at in range(0, len(self.last), HASH_SIZE)]
@@ -100,7 +108,8 @@ class Tree:
 class Audit:
     """One audit of one log. `open` first (and `open_statements`), then `fold` every chunk in order, then `finish`.
 
-    keys: every key enrolled so far, for `check_chunk`; state: what the records so far amount to.
+    keys: every key enrolled so far, for `check_chunk`; state: what the records so far amount to; types: of those
+    that the rules accept, counted; changes: what the state's changes are gathered in, for `ledger.evidence.resume`.
     """
 
     policy: TrustPolicy
@@ -115,6 +124,8 @@ class Audit:
     records: int = 0
     logged: int = 0
     whole: bool = True
+    types: Counter[str] = field(default_factory=Counter)
+    changes: Changes | None = None
     recount: Recount = field(init=False)
     step: AnchorStep = field(init=False)
 
@@ -266,7 +277,7 @@ class Audit:
         )
         details = {
             "records": self.records,
-            "types": dict(sorted(Counter(facts.type for facts in self.state.records.values()).items())),
+            "types": dict(sorted(self.types.items())),
             "witnesses": {n: format_time(t) for n, t in sorted(self.trusted.witnesses.items())} if self.trusted else {},
             "anchors": self.step.finish(range(head.size)),
         }
@@ -309,7 +320,11 @@ class Audit:
         except LedgerError as error:
             self.book.fault("custody", error, index=index, record=record.id, missing=not self.whole)
             return
+        if step.record_id not in self.state.records:
+            self.types[step.facts.type] += 1
         self.state.apply(step)
+        if self.changes is not None:
+            self.changes.take(step)
         if step.keys:
             self.keys |= {k: parse_public_jwk(key.jwk) for k, key in step.keys.items() if k not in self.keys}
 

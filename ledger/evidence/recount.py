@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ledger.custody.topics import Topics
 from ledger.envelope import Record
@@ -46,6 +47,16 @@ class Recount:
             statement, lists = self._due.pop()
             for one in statement.lists:
                 self._compare(statement.head.size, one, lists.get(one.topic, ()), whole=whole)
+
+    def to_json(self) -> dict[str, Any]:
+        """What was counted so far, as JSON."""
+        return {"due": len(self._due), "lists": self.lists, "topics": self.topics.to_json()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what `to_json` gave when it had been started with the same statements."""
+        self._due = self._due[: saved["due"]]
+        self.lists = saved["lists"]
+        self.topics.restore(saved["topics"])
 
     def finish(self, size: int, *, whole: bool) -> None:
         """After the last record. size: of the log."""

@@ -18,7 +18,7 @@ import pytest
 from benchmarks.generate import ORIGIN, START, Generator, write_log
 from clients.audit.driver import run_audit
 from clients.audit.memory import Memory
-from clients.audit.pool import Found, Pool, _Keyring, in_order
+from clients.audit.pool import Found, Keyring, Pool, in_order
 from clients.audit.sources import FolderSource, UrlSource, open_source, read_tile
 from clients.sdk.errors import LocalError, Misbehaviour, NotFound, Unreachable
 from clients.sdk.transport import Retries
@@ -340,7 +340,7 @@ def test_a_keyring_takes_what_is_new_and_keeps_the_rest() -> None:
     first = Generator(signers=12).miners[0].key.public
     second = Generator(signers=12).traders[0].key.public
     lines = [f"{key.alg} {key.kid} {key.raw.hex()}\n".encode() for key in (first, second)]
-    ring = _Keyring()
+    ring = Keyring()
     assert ring.extend(lines[0]) == {first.kid: first}
     assert ring.extend(b"".join(lines)) == {first.kid: first, second.kid: second}
     assert len(ring.extend(lines[0])) == 2  # an older message that another process was slower to take
@@ -350,21 +350,21 @@ def no_chunks() -> Found:
     return [], []
 
 
-def kill_and_ask() -> None:
-    with Pool(1) as pool:
+def kill_and_ask(folder: Path) -> None:
+    with Pool(1, FolderSource(folder)) as pool:
         assert pool._executor is not None
         for pid in list(pool._executor._processes):
             os.kill(pid, signal.SIGKILL)
         pool.submit(no_chunks, {}).result()
 
 
-def test_a_worker_that_is_killed() -> None:
+def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="killed"):
-        kill_and_ask()
+        kill_and_ask(tmp_path)
 
 
-def test_other_errors_pass_through_the_pool() -> None:
-    with pytest.raises(KeyboardInterrupt), Pool(1):
+def test_other_errors_pass_through_the_pool(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Pool(1, FolderSource(tmp_path)):
         raise KeyboardInterrupt
 
 
