@@ -72,6 +72,10 @@ class Narrator:
         self.console.print(f"           {escape(error.message)}")
         self.console.print(f"           [dim]nothing stored: the log still has {size} entries[/]")
 
+    def reverted(self, what: str, error: str) -> None:
+        """What was tried, and the error with which a contract refused it."""
+        self.console.print(f"  [red]refused[/]  [bold]{escape(error)}[/]   [dim]{escape(what)}[/]")
+
     def claimed(self, text: str) -> None:
         """What is claimed, below the command that asks."""
         self.console.print(f"  [dim]claimed[/]  [bold]{escape(text)}[/]")

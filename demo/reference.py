@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from demo.days import Days
 from demo.narrator import Narrator
-from demo.setting import run_server
+from demo.together import run_together
 
 DATA = Path(__file__).resolve().parent / "data"
-CORES = 2
 FILES = (
     "icglr_sites.csv",
     "orders.csv",
@@ -33,9 +31,7 @@ def load(narrator: Narrator, folder: Path) -> tuple[str, ...]:
     commands = [_command(name, today) for name in FILES]
     for words in commands:
         narrator.command(("lodeline-server", *words))
-    with ThreadPoolExecutor(CORES) as pool:  # one after the other they take as long as a chain
-        for _ in pool.map(lambda words: run_server(folder, words), commands):
-            pass
+    run_together(folder, commands, {})
     return tuple(f"{name.partition('.')[0]}:{today}:{folder / 'reference' / name}" for name in FILES)
 
 

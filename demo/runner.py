@@ -7,12 +7,14 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
 import httpx
 
 from demo import (
+    anchoring,
     d1_coltan,
     d2_tin,
     d3_cobalt,
@@ -27,6 +29,7 @@ from demo import (
     verification,
 )
 from demo.actor import CommandFailed
+from demo.chain import start_chain
 from demo.days import Days
 from demo.narrator import Narrator
 from demo.processes import PortTaken, ProcessFailed, Running, check_port
@@ -44,6 +47,7 @@ SCENES = (
     twin_cobalt.play,
     twin_gold.play,
     verdicts_later.play,
+    anchoring.play,
     verification.play,
 )
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,14 +56,17 @@ ROOT = Path(__file__).resolve().parents[1]
 Scene = Callable[[Stage], None]
 
 
-def run(folder: Path, port: int, *, leave: bool, scenes: Sequence[Scene] = SCENES) -> int:
-    """Play everything; the exit code. leave: end after the last scene instead of serving on."""
+def run(folder: Path, port: int, *, leave: bool, node: bool = True, scenes: Sequence[Scene] = SCENES) -> int:
+    """Play everything; the exit code.
+
+    leave: end after the last scene instead of serving on; node: False does as if there were no Node on this machine.
+    """
     narrator = Narrator()
     try:
         with _sigterm_like_ctrl_c():
             check_port(port)
             clear(folder)
-            _play(narrator, folder, port, scenes, leave=leave)
+            _play(narrator, folder, port, scenes, leave=leave, node=node)
     except (PortTaken, ProcessFailed, CommandFailed, DemoFailed, LedgerError) as error:
         narrator.failed(str(error))
         return 2 if isinstance(error, PortTaken) else 1
@@ -69,12 +76,12 @@ def run(folder: Path, port: int, *, leave: bool, scenes: Sequence[Scene] = SCENE
     return 0
 
 
-def _play(narrator: Narrator, folder: Path, port: int, scenes: Sequence[Scene], *, leave: bool) -> None:
+def _play(narrator: Narrator, folder: Path, port: int, scenes: Sequence[Scene], *, leave: bool, node: bool) -> None:
     began = time.monotonic()
-    with _programs(narrator, folder, port) as (stage, service):
+    with _programs(narrator, folder, port, node=node) as (stage, service):
         for scene in scenes:
             scene(stage)
-            service.check_alive()
+            _check_alive(stage, service)
         _sum_up(stage, time.monotonic() - began)
         if not leave:
             _serve_on(stage, service)
@@ -90,19 +97,24 @@ def clear(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _programs(narrator: Narrator, folder: Path, port: int) -> Iterator[tuple[Stage, Running]]:
-    """Log, witness and service, participants enrolled; stopped in order at the end, whatever happens."""
+def _programs(narrator: Narrator, folder: Path, port: int, *, node: bool) -> Iterator[tuple[Stage, Running]]:
+    """Chain, log, witness and service, participants enrolled; stopped in order at the end, whatever happens."""
     url = f"http://127.0.0.1:{port}"
     with contextlib.ExitStack() as stack:
+        chain = start_chain(folder, node=node)
+        stack.callback(chain.stop)
+        aside = anchoring.Preparation(folder, chain, stack.enter_context(ThreadPoolExecutor(1)))
         log = setting.make_log(narrator, folder)
+        aside.deploy()
         lists = reference.load(narrator, folder)
+        anchors = aside.finish(narrator)
         witness, trust = setting.start_witness(narrator, folder, log)
         stack.callback(witness.stop)
-        service = setting.start_service(narrator, folder, port, trust)
+        service = setting.start_service(narrator, folder, port, trust, anchors.environment)
         stack.callback(service.stop)
         http = stack.enter_context(httpx.Client(timeout=30.0))
         stage = Stage(narrator, Days(int(time.time())), folder, url, http)
-        stage.notes |= {"trust": trust, "witness": setting.WITNESS, "references": lists}
+        stage.notes |= {"trust": trust, "witness": setting.WITNESS, "references": lists, "anchors": anchors}
         setting.gather(stage, log)
         yield stage, service
 
@@ -117,12 +129,14 @@ def _sum_up(stage: Stage, seconds: float) -> None:
 def _serve_on(stage: Stage, service: Running) -> None:
     """Keep the service up until Ctrl-C, or until it ends by itself."""
     narrator, url = stage.narrator, stage.url
-    narrator.say("The service goes on running. Ctrl-C stops it.")
+    chain = anchoring.anchors_of(stage).chain
+    narrator.say("The service goes on running, and the chain that it anchors on. Ctrl-C stops both.")
     for path, what in (
         ("/openapi.json", "the HTTP API"),
         ("/.well-known/lodeline", "origin and key of the log"),
         ("/log/checkpoint", "the signed checkpoint"),
         ("/v1/participants", "the register"),
+        ("/v1/anchors", f"the anchors; the chain itself ({chain.node}) answers at {chain.url}"),
         ("/metrics", "figures for Prometheus"),
     ):
         narrator.note(f"{url + path:<50} {what}")
@@ -130,10 +144,15 @@ def _serve_on(stage: Stage, service: Running) -> None:
     narrator.note(f"As the buyer: LODELINE_HOME={home} .venv/bin/lodeline lot provenance {d1_coltan.REFINED}")
     try:
         while True:
-            service.check_alive()
+            _check_alive(stage, service)
             time.sleep(0.5)
     except KeyboardInterrupt:
-        narrator.say("Stopping the service.")
+        narrator.say("Stopping the service and the chain.")
+
+
+def _check_alive(stage: Stage, service: Running) -> None:
+    service.check_alive()
+    anchoring.anchors_of(stage).chain.running.check_alive()
 
 
 @contextlib.contextmanager

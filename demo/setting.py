@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from demo.papers import Paper, file_papers
 from demo.processes import Running, is_ready
 from demo.shapes import Json
 from demo.stage import DemoFailed, Stage
+from demo.together import run_together
 from ledger.keys import PrivateKey, parse_private_jwk
 
 ORIGIN = "ledger.example/demo"
@@ -42,14 +43,18 @@ def make_log(narrator: Narrator, folder: Path) -> Log:
     narrator.act(
         "A new ledger", "The operator makes the registrar's key and the log; its first record is the registrar's."
     )
-    operate(narrator, folder, "keygen", "--out", "registrar.json")
-    text = operate(
-        narrator, folder, "--state", "service", "init", "--origin", ORIGIN, "--name", "Demo ledger",
+    init = (
+        "--state", "service", "init", "--origin", ORIGIN, "--name", "Demo ledger",
         "--registrar", REGISTRAR.id, "--registrar-key", "registrar.json", "--country", REGISTRAR.country,
     )  # fmt: skip
-    vkey = re.search(r"^vkey +(\S+)$", text, re.MULTILINE)
+    commands = (("keygen", "--out", "registrar.json"), init)
+    told = run_together(folder, commands, {})
+    for words, text in zip(commands, told, strict=True):
+        narrator.command(("lodeline-server", *words))
+        narrator.output(text)
+    vkey = re.search(r"^vkey +(\S+)$", told[1], re.MULTILINE)
     if vkey is None:
-        raise DemoFailed(f"`lodeline-server init` did not print the log's key:\n{text}")
+        raise DemoFailed(f"`lodeline-server init` did not print the log's key:\n{told[1]}")
     key = parse_private_jwk(json.loads((folder / "registrar.json").read_bytes()))
     return Log(PinnedLog(ORIGIN, vkey[1]), key)
 
@@ -93,12 +98,13 @@ def start_witness(narrator: Narrator, folder: Path, log: Log) -> tuple[Running, 
     return running, trust
 
 
-def start_service(narrator: Narrator, folder: Path, port: int, trust: Path) -> Running:
-    """The real server process, asked until it is ready."""
+def start_service(narrator: Narrator, folder: Path, port: int, trust: Path, anchoring: Mapping[str, str]) -> Running:
+    """The real server process, asked until it is ready. anchoring: its settings of anchors."""
     narrator.say(f"The service starts on 127.0.0.1:{port}.")
     words = ("--state", "service", "serve", "--port", str(port))
     narrator.command(("lodeline-server", *words))
     environment = {"LODELINE_WITNESSES": str(trust), "LODELINE_WITNESS_SECONDS": "1", "LODELINE_HOST": "127.0.0.1"}
+    environment |= anchoring
     running = Running("service", [*lodeline("lodeline-server"), *words], folder, environment)
     try:
         running.wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"))

@@ -6,6 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from demo.anchoring import anchors_of
+from demo.chain import ID
 from demo.d1_coltan import REFINED
 from demo.setting import operate
 from demo.stage import Stage
@@ -47,6 +49,24 @@ def verify(stage: Stage) -> None:
     with buyer.no_network():
         buyer.run("verify", BUNDLE, *_trust(stage), lines=40)
     narrator.good("verified offline: exit code 0")
+    ask_the_chain(stage)
+
+
+def ask_the_chain(stage: Stage) -> None:
+    """What is left to trust offline, which block is canonical, is asked of a node."""
+    narrator, buyer, anchors = stage.narrator, stage["buyer"], anchors_of(stage)
+    if not anchors.chain.proofs:
+        narrator.note("The bundle carries no anchor: the chain of this run gives no proofs to put into it.")
+        return
+    narrator.say("One thing is left to trust: that the chain has this block. The buyer asks a node of its choice.")
+    with buyer.no_network():
+        place = ("--rpc", anchors.chain.url, "--contract", anchors.place)
+        text = buyer.run("verify", BUNDLE, *_trust(stage), *place, lines=0)
+    (line,) = (one for one in text.splitlines() if " anchors: " in one)
+    narrator.output(line)
+    agreed = f"is canonical on chain {ID}, says {anchors.chain.url}"
+    stage.check(agreed in line, "the node should have the anchor's block")
+    narrator.good("verified against the chain: exit code 0")
 
 
 def _trust(stage: Stage) -> tuple[str, ...]:

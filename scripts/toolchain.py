@@ -92,12 +92,25 @@ def write_lock() -> None:
     LOCK.write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
 
 
+def _folder(tools: Path) -> Path:
+    digest = hashlib.sha256(MANIFEST.read_bytes() + LOCK.read_bytes()).hexdigest()[:16]
+    return tools / f"contracts-{digest}"
+
+
+def installed(tools: Path = TOOLS) -> Toolchain | None:
+    """The tools, if they are here and `anvil` runs on this platform."""
+    try:
+        found = Toolchain(node_package() / "bin" / "node", _folder(tools) / "node_modules")
+        return found if found.modules.is_dir() and found.binary("anvil") else None
+    except SystemExit:
+        return None
+
+
 def install(tools: Path = TOOLS) -> Toolchain:
     """The tools, installed when they are not yet. Several processes may call it at once: the first to be ready wins."""
     if faults := lock_faults(LOCK.read_text(encoding="utf-8")):
         raise SystemExit("contracts/package-lock.json: " + "; ".join(faults))
-    digest = hashlib.sha256(MANIFEST.read_bytes() + LOCK.read_bytes()).hexdigest()[:16]
-    folder = tools / f"contracts-{digest}"
+    folder = _folder(tools)
     if not folder.exists():
         tools.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=tools) as name:

@@ -19,6 +19,7 @@ from service.usecases.anchor_sending import GAS_MARGIN
 
 TRIES = 150
 WAIT_SECONDS = 4.0
+FIRST_WAIT = 0.25
 
 
 class AnchorRefused(Exception):
@@ -105,11 +106,11 @@ class Owner:
         return self._wait("0x" + keccak(raw).hex())
 
     def _wait(self, tx: str) -> dict[str, Any]:
-        for _ in range(TRIES):
+        for n in range(TRIES):
             receipt: dict[str, Any] | None = self.node.full_receipt(tx)
             if receipt is not None:
                 if int(receipt["status"], 16) != 1:
                     raise AnchorRefused(f"The transaction {tx} was mined and reverted.")
                 return receipt
-            self.pause(WAIT_SECONDS)
+            self.pause(min(WAIT_SECONDS, FIRST_WAIT * 2 ** min(n, 8)))
         raise AnchorRefused(f"The transaction {tx} is not mined after {int(TRIES * WAIT_SECONDS)} s: look for it.")

@@ -176,7 +176,10 @@ def note_of(root: bytes = b"", size: int = 9) -> bytes:
 
 
 def test_a_log_without_anchors_is_told_in_one_line(export: Path) -> None:
-    assert told(audit(FolderSource(export))) == ("verified", "This log publishes no anchors, and none was given.")
+    assert told(audit(FolderSource(export))) == (
+        "verified",
+        "The log publishes no evidence of anchors, and none was given.",
+    )
     with serve(export) as http:
         assert audit(UrlSource("https://ledger.example", http=http)).verified
 
@@ -265,7 +268,7 @@ def over_http(folder: Path, **served: Any) -> Report:
 def test_anchors_of_a_server_of_files(export: Path, prefix: str, hidden: int) -> None:
     if not prefix and hidden == 403:
         hidden = 404  # the checkpoint itself is looked for below /log first
-    assert told(over_http(export, prefix=prefix, hidden=hidden))[1].startswith("This log publishes no anchors")
+    assert told(over_http(export, prefix=prefix, hidden=hidden))[1].startswith("The log publishes no evidence")
     publish(export, file=note_of(b"\x07" * 32))
     assert over_http(export, prefix=prefix, hidden=hidden).outcome == "refuted"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import re
 import signal
 import socket
@@ -17,14 +19,24 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clients.audit.driver import run_audit
+from clients.audit.sources import FolderSource
+from demo import anchoring
+from demo.anchoring import MISSING
+from demo.chain import LISTENING
 from demo.narrator import format_command
 from demo.processes import PortTaken, check_port
 from demo.runner import MARKER, ROOT, clear
-from demo.stage import DemoFailed
+from demo.runner import run as play
+from demo.stage import DemoFailed, Stage
+from demo.tester_node import as_json, find_cause, reverted_with
+from demo.together import run_together
+from ledger.encoding import format_json
 from ledger.entry import parse_entry
 from ledger.envelope import parse_record
 from ledger.evidence.trust import parse_policy
 from ledger.evidence.verify import verify_bundle
+from scripts.toolchain import install
 
 SECONDS = 240
 REFUSALS = (
@@ -115,6 +127,19 @@ LINES = (
     "The log extends the checkpoint that you remember.",
     "ok  audited twice: the log is append-only",
 )
+ANCHORED = (
+    "The chain is anvil on this machine and stands in for Ethereum.",
+    "state               final: the chain does not go back on that block",
+    "refused  SizeNotIncreasing(anchored 209, offered 132)   cut the log off before it",
+    "refused  Equivocation(entries 209, anchored 0x",
+    "refused  InconsistentCheckpoint(anchored 209, offered 210)   the same, and let the log grow by one entry",
+    "reverted, and paid for",
+    "ok  refused: the contract still holds the 209 entries that it held, and nothing else",
+    "anchors: 1 anchors hold: 123 of 123 entries existed by ",
+    "is canonical on chain 31337, says http://127.0.0.1:",
+    "ok  verified against the chain: exit code 0",
+    "anchors hold: 210 of 210 entries existed by ",
+)
 
 
 @dataclass(frozen=True)
@@ -132,8 +157,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def chain_port(folder: Path) -> int:
+    """Where the chain of a run listened."""
+    found = re.search(LISTENING, (folder / "chain.log").read_text(encoding="utf-8"))
+    assert found is not None
+    return int(found[1])
+
+
 def command(folder: Path, port: int) -> list[str]:
     return [sys.executable, "-m", "demo", "--exit", "--port", str(port), "--state", str(folder)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools() -> None:
+    """The chain's node, as `make demo` installs it."""
+    try:
+        install()
+    except SystemExit as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"anvil is not to be had here: {missing}")
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +184,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder, port = tmp_path_factory.mktemp("demo"), free_port()
     done = subprocess.run(command(folder, port), cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
     check_port(port)  # the service is gone
+    check_port(chain_port(folder))
     return Run(done.returncode, done.stdout + done.stderr, folder)
 
 
@@ -149,6 +193,36 @@ def test_the_whole_demo_runs_to_its_end(run: Run) -> None:
     assert "Traceback" not in run.text
     assert [line for line in LINES if line not in run.text] == []
     assert re.search(r"^\d+ records in the log, in \d+ s\.", run.text, re.MULTILINE)
+
+
+def test_the_log_is_anchored_and_a_fork_is_refused(run: Run) -> None:
+    assert [line for line in ANCHORED if line not in run.text] == []
+    assert [line for line in MISSING if line in run.text] == [], "there is a node"
+    assert int(re.findall(r"(\d+) checkpoints anchored so far", run.text)[0]) > 2
+
+
+def test_what_the_demo_left_carries_the_anchor(run: Run) -> None:
+    policy = parse_policy((run.folder / "trust.policy").read_bytes())
+    data = (run.folder / "people" / "buyer" / "tantalum.bundle.json").read_bytes()
+    (anchor,) = verify_bundle(data, policy, datetime.now(UTC)).details["anchors"]
+    assert (anchor["chain"], anchor["size"], anchor["state"], anchor["mode"]) == (31337, 209, "final", "strict")
+    value = json.loads(data)
+    value.pop("digest")
+    value["anchors"][0]["evidence"]["head"]["size"] = 208
+    forged = format_json({**value, "digest": hashlib.sha256(format_json(value)).hexdigest()})
+    report = verify_bundle(forged, policy, datetime.now(UTC))
+    assert [(one.check, one.error.code) for one in report.findings] == [("anchors", "false-anchor")]
+
+
+def test_the_export_that_the_demo_left_is_held_against_its_anchors(run: Run) -> None:
+    folder = run.folder / "export"
+    policy = parse_policy((run.folder / "trust.policy").read_bytes())
+    report = run_audit(FolderSource(folder), policy, datetime.now(UTC), workers=0)
+    assert report.verified
+    sizes = sorted(one["size"] for one in report.details["anchors"])
+    assert sizes[-2:] == [209, 210]
+    (folder / f"anchors/ethereum/{sizes[0]}.anchor.json").unlink()
+    assert run_audit(FolderSource(folder), policy, datetime.now(UTC), workers=0).outcome == "incomplete"
 
 
 def test_every_fraud_is_refused_with_its_error_and_leaves_no_trace(run: Run) -> None:
@@ -273,14 +347,71 @@ def test_left_running_the_service_answers_until_it_is_told_to_stop(tmp_path: Pat
     try:
         _wait_for(b"LODELINE_HOME=", out, demo)
         urls = re.findall(r"^  (http://\S+)", out.read_text(encoding="utf-8"), re.MULTILINE)
-        assert len(urls) == 5
-        assert [httpx.get(url).status_code for url in urls] == [200] * 5
+        assert len(urls) == 6
+        assert [httpx.get(url).status_code for url in urls] == [200] * 6
+        chain = chain_port(tmp_path / "state")
+        assert f"http://127.0.0.1:{chain}" in out.read_text(encoding="utf-8")
     finally:
         demo.send_signal(signal.SIGTERM)  # the demo stops what it started
         code = demo.wait(SECONDS)
     assert code == 0
-    assert "Stopping the service." in out.read_text(encoding="utf-8")
+    assert "Stopping the service and the chain." in out.read_text(encoding="utf-8")
     check_port(port)
+    check_port(chain)
+
+
+def test_without_node_the_demo_anchors_on_a_chain_in_python_and_says_what_that_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dispatch(stage: Stage) -> None:
+        stage.notes["dispatch"] = stage["exporter"].client.head("site:export-plant")  # any record will do
+
+    folder = tmp_path / "state"
+    code = play(folder, free_port(), leave=True, node=False, scenes=(dispatch, anchoring.play))
+    text = capsys.readouterr().out
+    assert code == 0, text[-3000:]
+    assert [line for line in MISSING if line not in text] == []
+    assert "The chain is EthereumTester on this machine" in text
+    assert re.findall(r"refused  (\w+)\(", text) == ["SizeNotIncreasing", "Equivocation", "InconsistentCheckpoint"]
+    assert "reverted, and paid for" in text
+    check_port(chain_port(folder))
+
+
+@pytest.mark.parametrize(
+    ("message", "data"),
+    [
+        ("execution reverted: b'\\x05\\xa7'", b"\x05\xa7"),
+        ("b'\\x05'", b"\x05"),
+        ("Revert(b'\\x05')", b"\x05"),
+        ("execution reverted: gas", b""),
+        ("execution reverted: 7", b""),
+    ],
+)
+def test_the_chain_in_python_tells_what_a_contract_reverted_with(message: str, data: bytes) -> None:
+    assert reverted_with(message) == data
+
+
+def test_an_error_over_an_error_leads_to_the_first() -> None:
+    first, over = KeyError("first"), OverflowError()
+    over.__context__ = first
+    assert find_cause(over, KeyError) is first
+    assert find_cause(over, ZeroDivisionError) is None
+
+
+def test_values_of_the_chain_in_python_are_those_of_json_rpc() -> None:
+    told = {"number": 17, "hash": b"\x01", "status": True, "to": None, "logs": [(2, "x")]}
+    assert as_json(told) == {"number": "0x11", "hash": "0x01", "status": True, "to": None, "logs": [["0x2", "x"]]}
+
+
+def test_commands_in_one_process_stop_at_the_first_that_fails(tmp_path: Path) -> None:
+    words = ("keygen", "--out", "key.json")
+    (first,) = run_together(tmp_path, [words], {})
+    assert "key.json" in first
+    with pytest.raises(DemoFailed, match=r"`lodeline-server keygen --out key.json` ended with 2"):
+        run_together(tmp_path, [words, ("keygen", "--out", "other.json")], {})
+    assert not (tmp_path / "other.json").exists()
+    with pytest.raises(DemoFailed, match="came to nothing"):
+        run_together(tmp_path, [words], {"LODELINE_PYTHON": "1", "PYTHONPATH": "", "PYTHONHOME": "/nowhere"})
 
 
 def _wait_for(text: bytes, out: Path, demo: subprocess.Popen[bytes]) -> None:
