@@ -48,6 +48,8 @@ def configure_logs(level: str = "info", stream: BinaryIO | None = None) -> None:
     # Their lines per request would repeat ours, with the query string in them.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # A process that follows looks at the database's step every few seconds.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 @contextmanager

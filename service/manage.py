@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -219,6 +219,7 @@ def serve(
     ctx: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that serve; one of them sequences.", min=1)] = None,
 ) -> None:
     """Run the service until it is told to stop."""
     import uvicorn
@@ -226,28 +227,25 @@ def serve(
     from service.app import create_app
     from service.bootstrap import tune_collector, wire
     from service.logs import LEVELS, configure_logs
+    from service.processes import serve_many, server_options
 
-    settings: Settings = ctx.obj
+    settings: Settings = replace(ctx.obj, processes=workers or max(1, ctx.obj.processes))
+    place: dict[str, Any] = {"host": host or settings.host, "port": settings.port if port is None else port}
     if settings.log_level.lower() not in LEVELS:
         raise SettingsError(f"LODELINE_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {settings.log_level!r}.")
     service = wire(settings)
-    try:
-        service.open_log()  # a refusal is a sentence here; inside the server it would be a traceback
+    try:  # a refusal is a sentence here; inside the server it would be a traceback
+        (service.check_log if service.replicated else service.open_log)()
     except BaseException:
         service.close()
         raise
+    if settings.processes > 1:
+        service.close()
+        serve_many(settings, **place)
+        return
     configure_logs(settings.log_level)
     tune_collector()
-    uvicorn.run(
-        create_app(service),
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(settings.limits.request_seconds),
-    )
+    uvicorn.run(create_app(service), **place, **server_options(settings))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
