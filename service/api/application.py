@@ -16,6 +16,7 @@ from service.api.bodies import ClientGone
 from service.api.deps import Backend, refuse_unknown
 from service.api.judging import Judges
 from service.api.problems import Refusal, format_body, format_headers, format_problem
+from service.api.reads import CompressedReads, ConditionalReads
 from service.api.routers import (
     anchors,
     bundles,
@@ -54,6 +55,8 @@ def make_application(backend: Backend | None, lifespan: Lifespan | None = None) 
     )
     app.state.service = backend
     app.state.judges = Judges()
+    app.add_middleware(ConditionalReads)
+    app.add_middleware(CompressedReads)  # outermost
     for module in ROUTERS:
         app.include_router(module.router)
     app.add_exception_handler(LedgerError, _answer_refusal)

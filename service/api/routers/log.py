@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -11,6 +10,7 @@ from ledger.errors import TileError
 from service.api import examples
 from service.api.answers import LOGIN, raw
 from service.api.deps import AnybodyDep, BackendDep
+from service.api.reads import has_tag, make_tag
 from service.errors import Forbidden, NotFound
 from service.usecases import tiles
 from service.usecases.tiles import Tile
@@ -83,9 +83,8 @@ def _answer_tile(request: Request, tile: Tile) -> Response:
 
 def answer_bytes(request: Request, data: bytes, media: str, cache: str, *, vary: bool = False) -> Response:
     """The bytes with an entity tag, or 304 when the client has them (RFC 9110 section 13.1.2)."""
-    tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    tag = make_tag(data)
     headers = {"etag": tag, "cache-control": cache} | ({"vary": "Authorization"} if vary else {})
-    asked = request.headers.get("if-none-match", "")
-    if asked.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in asked.split(",")]:
+    if has_tag(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return Response(data, media_type=media, headers=headers)

@@ -98,7 +98,8 @@ def test_caching(long: Desk) -> None:
     assert partial.headers["cache-control"] == "public, max-age=86400, immutable"
     bundle = long.client.get("/log/tile/entries/000")
     assert bundle.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert "vary" not in bundle.headers
+    assert bundle.headers["vary"] == "Accept-Encoding"
+    assert "vary" not in full.headers
     checkpoint = long.client.get("/log/checkpoint")
     assert checkpoint.headers["cache-control"] == "public, max-age=1"
     assert checkpoint.headers["content-type"] == "text/plain; charset=utf-8"
