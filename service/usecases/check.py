@@ -8,10 +8,14 @@ Whether a key may sign at all (revoked, not yet valid, another participant's) is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import NamedTuple
+
+import orjson
 
 from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_disclosed, check_schema
+from ledger.custody.state import Needs, needs
 from ledger.envelope import (
     Record,
     check_signature,
@@ -26,15 +30,34 @@ from ledger.keys import PublicKey, parse_public_jwk
 
 
 class Candidate(NamedTuple):
-    """A record that passed the stateless checks.
+    """A record that passed the stateless checks: small, and cheap to send to another process.
 
-    disclosures: (digest, text) of each that came beside it; verified: whether the signature was
-    checked already.
+    jws: the compact JWS; payload: its JSON text; disclosures: (digest, text) of each that came
+    beside it; verified: whether the signature was checked already; needs: what the rules will look
+    up, in the order of `Needs`; headless: it names no head and makes no lot.
     """
 
-    record: Record
+    jws: bytes
+    id: str
+    alg: str
+    kid: str
+    payload: bytes
     disclosures: tuple[tuple[str, str], ...]
     verified: bool
+    needs: tuple[tuple[str, ...], ...]
+    headless: bool
+
+    @property
+    def record(self) -> Record:
+        """The record, read anew at every call: whoever reads it in its turn and drops it at once finds it in the
+        processor's caches, which hold no thousand records."""
+        return Record(self.id, self.jws, self.alg, self.kid, orjson.loads(self.payload))
+
+
+def needs_of(candidates: Iterable[Candidate]) -> Needs:
+    """What the rules for these records will look up."""
+    wanted = list(zip(*[one.needs for one in candidates], strict=True))
+    return Needs(*[set(chain.from_iterable(names)) for names in wanted]) if wanted else needs()
 
 
 class KeyRing:
@@ -66,32 +89,18 @@ def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | No
     key_of: the public key of a kid, None when it is not known. Raises FormatError and its leaves,
     BadSignature.
     """
-    record, _, kept = _read(text)
+    record, payload, disclosures = _read(text)
     key = key_of(record.kid)
     if key is not None:
         check_signature(record, key)
-    return Candidate(record, kept, key is not None)
-
-
-class Passed(NamedTuple):
-    """What a caller who has the bytes must know of a record that passed; small, and cheap to send.
-
-    payload: its JSON text.
-    """
-
-    id: str
-    alg: str
-    kid: str
-    payload: bytes
-    disclosures: tuple[tuple[str, str], ...]
-    verified: bool
+    return _passed(record, payload, disclosures, verified=key is not None)
 
 
 def check_presentations(
     texts: Iterable[bytes | str], key_of: Callable[[str], PublicKey | None]
-) -> list[Passed | LedgerError]:
+) -> list[Candidate | LedgerError]:
     """`check_presentation` for many, with all their signatures checked together; a refusal stands in its place."""
-    results: list[Passed | LedgerError] = []
+    results: list[Candidate | LedgerError] = []
     signed: list[Signed] = []
     places: list[int] = []
     for text in texts:
@@ -101,13 +110,19 @@ def check_presentations(
             if key is not None:
                 signed.append(signed_part(record, key))
                 places.append(len(results))
-            results.append(Passed(record.id, record.alg, record.kid, payload, disclosures, key is not None))
+            results.append(_passed(record, payload, disclosures, verified=key is not None))
         except LedgerError as error:
             results.append(error)
     for place, fault in zip(places, verify_all(signed), strict=True):
         if fault is not None:
             results[place] = fault
     return results
+
+
+def _passed(record: Record, payload: bytes, disclosures: tuple[tuple[str, str], ...], *, verified: bool) -> Candidate:
+    wanted = tuple(tuple(sorted(names)) for names in needs(record))
+    headless = not record.prev and record.type != "extract"
+    return Candidate(record.jws, record.id, record.alg, record.kid, payload, disclosures, verified, wanted, headless)
 
 
 def _read(text: bytes | str) -> tuple[Record, bytes, tuple[tuple[str, str], ...]]:

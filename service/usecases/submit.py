@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ledger.custody.state import Needs, State, Step, needs, plan_step
+from ledger.custody.state import Needs, State, Step, plan_step
 from ledger.entry import format_entry, parse_entry
-from ledger.envelope import check_signature
+from ledger.envelope import Record, check_signature
 from ledger.errors import LedgerError
 from ledger.keys import parse_public_jwk
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
@@ -32,7 +32,7 @@ from service.storage.engine import Store
 from service.storage.head import Head, HeadMoved
 from service.storage.memory import Memory
 from service.storage.rows import Rows
-from service.usecases.check import Candidate, KeyRing
+from service.usecases.check import Candidate, KeyRing, needs_of
 from service.usecases.receipts import read_receipt
 
 Item = Candidate | LedgerError
@@ -150,13 +150,11 @@ class _Fold:
         self.proofs = _Proofs()
         self.prove = self.proofs.receipt
         self.wrote = False
-        self.records = [
-            one.record for submission in submissions for one in submission.items if isinstance(one, Candidate)
-        ]
+        self.candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
         self.known: dict[str, Outcome] = {}  # those of this batch are added as they are made
         self.all_sought = False
-        self._find_known(record.id for record in self.records if not record.prev and record.type != "extract")
-        self.memory.recall(transaction.conn, needs(*self.records))
+        self._find_known(one.id for one in self.candidates if one.headless)
+        self.memory.recall(transaction.conn, needs_of(self.candidates))
 
     def _find_known(self, record_ids: Iterable[str]) -> None:
         """Make outcomes of those that the log has already."""
@@ -171,7 +169,7 @@ class _Fold:
         """The same for every record, once. Most batches need it never: see `_take_one`."""
         if not self.all_sought:
             self.all_sought = True
-            self._find_known(record.id for record in self.records if record.id not in self.known)
+            self._find_known(one.id for one in self.candidates if one.id not in self.known)
 
     def take(self, submission: Submission) -> list[Outcome]:
         """The outcomes of one submission."""
@@ -184,15 +182,17 @@ class _Fold:
 
     def _take_one(self, item: Item) -> Outcome:
         """Whether the log has a record already is asked only when the rules refuse it, as they refuse every record
-        that they took before: the heads in its `prev` have moved on, the lots it extracts exist. Records that name
-        no head and make no lot (evidence) were looked up beforehand."""
+        that they took before: the heads in its `prev` have moved on, the lots it extracts exist. Headless records
+        (evidence) were looked up beforehand."""
         if isinstance(item, LedgerError):
             return _refused(item)
-        record_id = item.record.id
+        record_id = item.id
         outcome = self.known.get(record_id)
         if outcome is None:
+            record = item.record
             try:
-                outcome = self._accept(item, self._judge(self.memory.state, item))
+                step = self._judge(self.memory.state, record, verified=item.verified)
+                outcome = self._accept(record, step)
             except LedgerError as error:
                 self._find_all_known()
                 outcome = self.known.get(record_id)
@@ -204,16 +204,14 @@ class _Fold:
             self.disclosures += [(outcome.index, digest, text) for digest, text in item.disclosures]
         return outcome
 
-    def _judge(self, state: State, item: Candidate) -> Step:
-        step = plan_step(state, item.record, self.now)
-        if not item.verified:  # the key was enrolled after the stateless checks
-            kid = item.record.kid
-            key = step.keys.get(kid) or state.keys[kid]
-            check_signature(item.record, parse_public_jwk(key.jwk))
+    def _judge(self, state: State, record: Record, *, verified: bool) -> Step:
+        step = plan_step(state, record, self.now)
+        if not verified:  # the key was enrolled after the stateless checks
+            key = step.keys.get(record.kid) or state.keys[record.kid]
+            check_signature(record, parse_public_jwk(key.jwk))
         return step
 
-    def _accept(self, item: Candidate, step: Step) -> Outcome:
-        record = item.record
+    def _accept(self, record: Record, step: Step) -> Outcome:
         seq = self.book.head.size + len(self.entries)
         entry = format_entry(self.now, record.jws)
         self.entries.append(entry)
@@ -227,16 +225,16 @@ class _Fold:
 
     def _rehearse(self, items: Sequence[Item]) -> list[LedgerError | None]:
         """The refusals that an all-or-nothing submission would meet, tried out on a copy of its part of the state."""
-        fresh = [one.record for one in items if isinstance(one, Candidate) and one.record.id not in self.known]
-        state = _part_of(self.memory.state, needs(*fresh))
+        fresh = [one for one in items if isinstance(one, Candidate) and one.id not in self.known]
+        state = _part_of(self.memory.state, needs_of(fresh))
         left = {one.id for one in fresh}
         refusals: list[LedgerError | None] = []
         for item in items:
             error = item if isinstance(item, LedgerError) else None
-            if isinstance(item, Candidate) and item.record.id in left:
+            if isinstance(item, Candidate) and item.id in left:
                 try:
-                    state.apply(self._judge(state, item))
-                    left.remove(item.record.id)
+                    state.apply(self._judge(state, item.record, verified=item.verified))
+                    left.remove(item.id)
                 except LedgerError as refusal:
                     error = refusal
             refusals.append(error)

@@ -1,8 +1,7 @@
 """Stateless checks of many records at once, in a few processes of their own.
 
 Signature checks dominate ingest; in threads they would fight the sequencer for the interpreter
-lock. A process gets lines, and each public key once, and answers one verdict per line; the record
-itself is made again here, from the bytes that were sent and the payload's text. Each process has a
+lock. A process gets lines, and each public key once, and answers one verdict per line. Each process has a
 thread here that sends it the next lines before it looks at the last answer, and a thread of its own
 that takes them in whatever the process is doing: neither side can wait for the other to read. With
 no processes everything is checked in line, by the same function.
@@ -25,17 +24,16 @@ from functools import lru_cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from ledger.envelope import Record
 from ledger.errors import LedgerError
 from ledger.keys import PublicKey
 from service.bootstrap import tune_collector
 from service.errors import Unavailable
 from service.logs import get_logger
-from service.usecases.check import Candidate, KeyRing, Passed, check_presentations
+from service.usecases.check import Candidate, KeyRing, check_presentations
 from service.usecases.submit import Item
 
 log = get_logger("checkers")
@@ -84,7 +82,7 @@ class Checkers:
             if self._threads:
                 self._tasks.put(task)
             else:
-                task.done.set_result(_items(task.lines, check_presentations(task.lines, self._keys.get)))
+                task.done.set_result(check_presentations(task.lines, self._keys.get))
         return [task.done for task in tasks]
 
     def close(self) -> None:
@@ -134,9 +132,9 @@ class _Driver(threading.Thread):
                 else:
                     under_way.append(following)
                     self._send(following)
-            verdicts = _parse_verdicts(self._connection.recv_bytes())
+            verdicts = self._connection.recv_bytes()
             task = under_way.pop(0)
-            task.done.set_result(_items(task.lines, verdicts))
+            task.done.set_result(_parse_verdicts(task.lines, verdicts))
 
     def _send(self, task: _Task) -> None:
         known = _known_keys(self._keys, task.lines, but=self._sent)
@@ -198,35 +196,22 @@ def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = f
     return {kid: key for kid in kids if (key := keys.get(kid)) is not None}
 
 
-def _format_verdicts(verdicts: Sequence[Passed | LedgerError]) -> bytes:
-    """Verdicts on their way to the service: `marshal` writes and reads plain tuples three times as fast as `pickle`,
-    which is left to the refusals; in their places stands None."""
+def _format_verdicts(verdicts: Sequence[Item]) -> bytes:
+    """Verdicts on their way to the service, which has the JWS: `marshal` writes and reads plain tuples three times as
+    fast as `pickle`, which is left to the refusals; in their places stands None."""
     refusals = [one for one in verdicts if isinstance(one, LedgerError)]
-    passed = [None if isinstance(one, LedgerError) else tuple(one) for one in verdicts]
+    passed = [None if isinstance(one, LedgerError) else one[1:] for one in verdicts]
     return marshal.dumps((passed, pickle.dumps(refusals, 5) if refusals else b""))
 
 
-def _parse_verdicts(data: bytes) -> Sequence[tuple[Any, ...] | LedgerError]:
-    """The inverse of `_format_verdicts`, for bytes from our own process; who passed is a plain tuple."""
+def _parse_verdicts(lines: Sequence[bytes], data: bytes) -> list[Item]:
+    """The inverse of `_format_verdicts`, for bytes from our own process about these lines."""
     passed, pickled = marshal.loads(data)  # noqa: S302
-    if not pickled:
-        return passed  # type: ignore[no-any-return]  # a list of tuples
-    refusals = iter(pickle.loads(pickled))  # noqa: S301
-    return [next(refusals) if one is None else one for one in passed]
-
-
-def _items(lines: Sequence[bytes], verdicts: Sequence[tuple[Any, ...] | LedgerError]) -> list[Item]:
-    """Candidates and refusals. A payload is read again: that is cheaper than sending what was read."""
-    loads = orjson.loads
-    items: list[Item] = []
-    for line, one in zip(lines, verdicts, strict=True):
-        if isinstance(one, LedgerError):
-            items.append(one)
-        else:
-            record_id, alg, kid, payload, disclosures, verified = one
-            jws = line.partition(b"~")[0] if disclosures else line.removesuffix(b"~")
-            items.append(Candidate(Record(record_id, jws, alg, kid, loads(payload)), disclosures, verified))
-    return items
+    refusals = iter(pickle.loads(pickled) if pickled else ())  # noqa: S301
+    return [
+        next(refusals) if one is None else Candidate(line.partition(b"~")[0], *one)
+        for line, one in zip(lines, passed, strict=True)
+    ]
 
 
 @lru_cache(maxsize=4096)

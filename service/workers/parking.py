@@ -178,7 +178,7 @@ class Parking:
     def _learn(self, items: Sequence[Item], done: Sequenced) -> None:
         """Keys that were enrolled since: their next signature is checked here, not where the log is written."""
         kids = {
-            item.record.kid
+            item.kid
             for item, outcome in zip(items, done.outcomes, strict=True)
             if isinstance(item, Candidate) and not item.verified and outcome.error is None
         }

@@ -18,7 +18,6 @@ from typing import Any, Final
 import orjson
 
 from ledger.entry import format_entry
-from ledger.envelope import Record
 from ledger.errors import FormatError, LedgerError, code_of
 from service.errors import Internal, ServiceError
 from service.usecases.check import Candidate
@@ -60,8 +59,7 @@ def format_submission(number: int, submission: Submission, *, proofs: bool) -> b
 
 
 def _format_candidate(one: Candidate) -> tuple[Any, ...]:
-    record = one.record
-    return record.jws.decode("ascii"), record.id, record.alg, record.kid, one.verified, one.disclosures
+    return one.jws.decode("ascii"), one.id, one.alg, one.kid, one.disclosures, one.verified, one.needs, one.headless
 
 
 def parse_submission(message: Any) -> tuple[int, Submission, bool]:
@@ -73,11 +71,21 @@ def parse_submission(message: Any) -> tuple[int, Submission, bool]:
         raise PeerError("a message is not a submission") from None
 
 
-def _parse_candidate(jws: str, id: str, alg: str, kid: str, verified: bool, disclosures: list[list[str]]) -> Candidate:
+def _parse_candidate(
+    jws: str,
+    id: str,
+    alg: str,
+    kid: str,
+    disclosures: list[list[str]],
+    verified: bool,
+    needs: list[list[str]],
+    headless: bool,
+) -> Candidate:
     line = jws.encode("ascii")
     payload = a2b_base64(line.split(b".", 2)[1].translate(_TO_BASE64) + b"==")  # too much padding is ignored
     kept = tuple((digest, text) for digest, text in disclosures)
-    return Candidate(Record(id, line, alg, kid, orjson.loads(payload)), kept, verified)
+    subjects, keys, tags, records = map(tuple, needs)
+    return Candidate(line, id, alg, kid, payload, kept, verified, (subjects, keys, tags, records), headless)
 
 
 _REFUSED: Final = FormatError("This record was refused before it was sent here.")
@@ -112,16 +120,15 @@ def parse_answer(message: Any, items: Sequence[Item], prove: Callable[[int], str
 def _parse_outcome(item: Item, told: list[Any], prove: Callable[[int], str]) -> Outcome:
     if not isinstance(item, Candidate):
         return Outcome("refused", error=item)
-    record = item.record
     if told[0] == "refused":
-        return Outcome("refused", record.id, error=_parse_error(*told[1]))
+        return Outcome("refused", item.id, error=_parse_error(*told[1]))
     status, index, logged, receipt = told
     return Outcome(
         status,
-        record.id,
+        item.id,
         int(index),
         int(logged),
-        format_entry(logged, record.jws),
+        format_entry(logged, item.jws),
         None,
         prove if receipt is None else lambda _: str(receipt),
     )
