@@ -18,6 +18,7 @@ from service.storage.engine import Store
 from service.storage.head import Head, read_head, swap_head
 from service.storage.lease import Fenced, read_epoch
 from service.storage.memory import find_entries
+from service.storage.partitions import make_room
 from service.storage.rows import Rows
 from service.storage.sql import insert_many
 from service.storage.tree import insert_entries, select_entries, select_tiles, upsert_tiles
@@ -32,6 +33,7 @@ class Appending:
 
     def __init__(self, store: Store, epoch: int | None = None) -> None:
         self._context = store.writer()
+        self._store, self._room = store, store.room
         self._epoch = epoch
 
     def __enter__(self) -> Self:
@@ -55,7 +57,10 @@ class Appending:
         return find_entries(self.conn, record_ids)
 
     def write_entries(self, first: int, entries: Sequence[bytes]) -> None:
-        """Append entries from number `first`."""
+        """Append entries from number `first`, where there is room for them by then."""
+        past = first + len(entries)
+        if past > self._room:
+            self._room = make_room(self.conn, past)
         insert_entries(self.conn, first, entries)
 
     def write_derived(self, rows: Rows, tiles: Mapping[TileId, bytes]) -> None:
@@ -78,3 +83,4 @@ class Appending:
     def commit(self) -> None:
         """Make everything durable at once."""
         self.conn.commit()
+        self._store.room = self._room

@@ -38,12 +38,13 @@ class Store:
 
     engine: of reads; sqlite: which dialect the few switches follow. All writes of this process share one
     connection: they wait for each other in line and never for readers, and on SQLite it alone keeps the
-    pages of its last commit in memory.
+    pages of its last commit in memory. room: entries up to which nobody has to ask for more partitions.
     """
 
     def __init__(self, url: str) -> None:
         self.url: URL = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.room: float = 0
         if self.sqlite:
             self.engine = _sqlite_engine(self.url, connections=READERS, megabytes=8)
             self._writer = _sqlite_engine(self.url, connections=1, megabytes=64)

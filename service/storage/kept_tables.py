@@ -64,6 +64,7 @@ class EntryRow(SQLModel, table=True):
     """The log: entry `seq` (from 0) as the exact bytes that were checked. No UPDATE, no DELETE."""
 
     __tablename__ = "entries"
+    __table_args__ = {"postgresql_partition_by": "RANGE (seq)"}
 
     seq: int = Field(sa_column=key(BIG))
     entry: bytes = Field(sa_column=column(LargeBinary))

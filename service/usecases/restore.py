@@ -17,6 +17,7 @@ from ledger.log.note import Ed25519Signer
 from ledger.log.tiles import ENTRIES, WIDTH, parse_bundle, tile_path, tile_width
 from service.storage.engine import Connection, Store
 from service.storage.head import swap_head
+from service.storage.partitions import make_room
 from service.storage.tree import insert_entries
 from service.usecases.export import CHECKPOINT
 from service.usecases.replay import Progress, ReplayFailed, rebuild_within, require_head
@@ -63,9 +64,12 @@ def _read_checkpoint(folder: Path, signer: Ed25519Signer) -> Checkpoint:
 def _append(conn: Connection, folder: Path, have: int, size: int) -> int:
     """Entries from number `have` up to `size`; the time of logging of the last, in ms."""
     entries: list[bytes] = []
+    room: float = 0
     for n in range(have // WIDTH, -(-size // WIDTH)):
         width = tile_width(0, n, size)
         entries = parse_bundle((folder / tile_path(ENTRIES, n, width)).read_bytes(), width)
         first = max(have, n * WIDTH)
+        past = n * WIDTH + width
+        room = room if past <= room else make_room(conn, past)
         insert_entries(conn, first, entries[first - n * WIDTH :])
     return parse_entry(entries[-1])[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,17 @@ def dump(store: Store, tables: Sequence[str] = DERIVED) -> dict[str, list[tuple[
 
 def downgrade(store: Store, step: str) -> None:
     """Take the database back to an earlier migration step."""
+    _migrate(store, step, command.downgrade)
+
+
+def upgrade(store: Store, step: str) -> None:
+    """Bring the database to a migration step, not to the newest."""
+    _migrate(store, step, command.upgrade)
+
+
+def _migrate(store: Store, step: str, way: Callable[[Config, str], None]) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     with store.writing() as conn:
         config.attributes["connection"] = conn
-        command.downgrade(config, step)
+        way(config, step)
