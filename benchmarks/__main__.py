@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks import page
 from benchmarks.figures import Chapter, format_value, list_chapters
 from benchmarks.results import Results, describe_machine, load_results
-from benchmarks.run import FULL, SCALES, Figures, Run, Scale
+from benchmarks.run import FAILED, FULL, SCALES, Figures, Run, Scale
 from benchmarks.suite import BENCHMARKS, Benchmark
 
 console = Console()
@@ -91,7 +91,7 @@ def measure(benchmark: Benchmark, run: Run, chapter: Chapter) -> tuple[Figures, 
             raise AssertionError(f"other figures than were promised: {set(figures) ^ set(wanted)}")
     except Exception as error:  # whatever it is, the other benchmarks can still be run
         traceback.print_exc(file=sys.stderr)
-        return dict.fromkeys(wanted, math.nan), f"failed: {type(error).__name__}: {error}"
+        return dict.fromkeys(wanted, math.nan), f"{FAILED}{type(error).__name__}: {error}"
     return {key: figures[key] for key in wanted}, ""
 
 

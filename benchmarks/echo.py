@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.client import Wanted, posts, send
 from benchmarks.processes import cpu_seconds
-from benchmarks.server import await_answer, free_port
+from benchmarks.server import await_answer, end, free_port, start
 
 Message = MutableMapping[str, Any]
 
@@ -55,10 +54,9 @@ def serving() -> Iterator[tuple[int, int]]:
     """The port and the process of such a server."""
     port = free_port()
     words = ("--port", str(port), "--log-level", "error", "--no-access-log", "--lifespan", "off")
-    process = subprocess.Popen([sys.executable, "-m", "uvicorn", "benchmarks.echo:app", *words])
+    process = start([sys.executable, "-m", "uvicorn", "benchmarks.echo:app", *words])
     try:
         await_answer(process, port, "/")
         yield port, process.pid
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        end(process, seconds=30.0)

@@ -26,6 +26,11 @@ class Ingest(NamedTuple):
     bytes: float
     stored: float
 
+    @property
+    def ratio(self) -> float:
+        """To the yardstick."""
+        return self.per_s / self.raw
+
 
 class Streams(NamedTuple):
     """What batch clients send: the register first, then each its own records."""

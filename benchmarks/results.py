@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Chapter
-from benchmarks.run import FULL, Figures, Scale
+from benchmarks.run import FAILED, FULL, Figures, Scale
 
 ABOUT = "about"
-_FAILED = "failed: "
 
 
 @dataclass
@@ -34,7 +33,7 @@ class Results:
 
     def has_failed(self, name: str) -> bool:
         """Whether a benchmark broke when it was run last."""
-        return any(note.startswith(_FAILED) for note in self.notes.get(name, ()))
+        return any(note.startswith(FAILED) for note in self.notes.get(name, ()))
 
     def headline(self) -> str:
         """The machine, in a line."""

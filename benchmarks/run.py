@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -17,6 +19,10 @@ from benchmarks.yardstick import Signed, Yardstick, signed_parts
 
 Figures = dict[str, float]
 """By their keys in build/bench.json; a figure that cannot be taken here is nan."""
+
+
+FAILED = "failed: "
+"""How notes begin that tell of a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,15 @@ class Run:
         """Figures that cannot be taken here, and why."""
         self.notes.append(f"{', '.join(keys)}: {why}")
         return dict.fromkeys(keys, math.nan)
+
+    def attempt(self, keys: Sequence[str], measure: Callable[[], Figures]) -> Figures:
+        """A part of a benchmark. When it fails that is noted, and the other parts can still be taken."""
+        try:
+            return measure()
+        except Exception as error:  # whatever it is
+            traceback.print_exc(file=sys.stderr)
+            self.notes.append(f"{FAILED}{', '.join(keys)}: {type(error).__name__}: {error}")
+            return dict.fromkeys(keys, math.nan)
 
     def take_notes(self) -> list[str]:
         """What was said about figures that are missing, since this was asked last."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,21 @@ def ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) ->
         connection.close()
 
 
+def start(command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """A server, in a session of its own, so that its processes can be ended together."""
+    return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, start_new_session=True)
+
+
+def end(process: subprocess.Popen[bytes], seconds: float = 0.0) -> None:
+    """End a server in order; by force, with all its processes, when it has not ended by then."""
+    process.terminate()
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def await_answer(process: subprocess.Popen[bytes], port: int, path: str) -> None:
     """Return when the server answers 200. Raises RuntimeError when it ends, TimeoutError after a minute."""
     deadline = time.monotonic() + 60
@@ -50,7 +66,7 @@ def await_answer(process: subprocess.Popen[bytes], port: int, path: str) -> None
         except OSError:
             pass  # it does not listen yet
         time.sleep(0.05)
-    process.kill()
+    end(process)
     raise TimeoutError("the server did not become ready within 60 s")
 
 
@@ -115,7 +131,7 @@ class Server:
         self.port = free_port()
         self.env = {**os.environ, "LODELINE_STATE": str(self.state), "LODELINE_PORT": str(self.port)}
         self.env |= {"LODELINE_LOG_LEVEL": "error", **environment}
-        self.database = create_database(cluster.url, folder) if cluster else None
+        self.database = create_database(cluster.url, "bench") if cluster else None
         if self.database:
             self.env["LODELINE_DATABASE"] = self.database.render_as_string(hide_password=False)
 
@@ -133,7 +149,7 @@ class Server:
     def __enter__(self) -> Server:
         self.init()
         several = ("--workers", str(self.kind.workers)) if self.kind.workers > 1 else ()
-        self.process = subprocess.Popen(self._run("serve", *several), env=self.env, stdout=subprocess.DEVNULL)
+        self.process = start(self._run("serve", *several), self.env)
         await_answer(self.process, self.port, "/readyz")
         return self
 
@@ -142,8 +158,7 @@ class Server:
 
     def stop(self) -> None:
         """End the service, in order; its database goes on."""
-        self.process.terminate()
-        self.process.wait(timeout=60)
+        end(self.process, seconds=60.0)
 
     @property
     def pids(self) -> tuple[int, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks import anchor, anchor_gas, audit, bundle, commits, echo, growth, load, provenance, trees, verdict
@@ -12,8 +13,6 @@ from benchmarks.run import Figures, Run
 from benchmarks.server import KINDS, USUAL, Kind, takes_workers
 from benchmarks.yardstick import measure_batches, measure_core
 from ledger import batch
-
-NO_WORKERS = "`lodeline-server serve` has no option --workers"
 
 
 def signatures(run: Run) -> Figures:
@@ -55,7 +54,6 @@ def audits(run: Run) -> Figures:
 
 def ingest(run: Run) -> Figures:
     """Every kind of ledger; the usual one without the extension, too."""
-    figures: Figures = {}
     sent = load.streams(run.scale.ingest, run.scale.signers)
 
     def measure(kind: Kind, native: bool = True) -> load.Ingest:
@@ -67,46 +65,67 @@ def ingest(run: Run) -> Figures:
                 Path(folder), sent, run.yardstick, batch=run.scale.batch, kind=kind, native=native
             )
 
-    for kind in KINDS if run.scale.whole else (USUAL,):
-        key = f"batch_ingest{kind.suffix}"
-        if why := _lacking(kind):
-            figures |= run.lack(why, f"{key}_per_s", f"{key}_ratio")
-            continue
+    def measure_kind(kind: Kind) -> Figures:
         done = measure(kind)
-        figures |= {f"{key}_per_s": done.per_s, f"{key}_ratio": done.per_s / done.raw}
+        figures = {f"batch_ingest{kind.suffix}_per_s": done.per_s, f"batch_ingest{kind.suffix}_ratio": done.ratio}
         if kind == USUAL:
             figures |= {"stored_bytes_ratio": done.stored, "sqlite_bytes_per_record": done.bytes}
-        elif kind == Kind(postgres=True):
-            figures["postgres_bytes_per_record"] = done.bytes
+        return figures | ({"postgres_bytes_per_record": done.bytes} if kind == POSTGRES else {})
+
+    figures = _each_kind(
+        run,
+        measure_kind,
+        {
+            kind: [f"batch_ingest{kind.suffix}_{name}" for name in ("per_s", "ratio")] + _STORED.get(kind, [])
+            for kind in (KINDS if run.scale.whole else (USUAL,))
+        },
+    )
     if run.scale.whole:
-        singly = measure(USUAL, native=False)
-        figures["batch_ingest_singly_ratio"] = singly.per_s / singly.raw
+        singly = "batch_ingest_singly_ratio"
+        figures |= run.attempt([singly], lambda: {singly: measure(USUAL, native=False).ratio})
     return figures
 
 
-def _lacking(kind: Kind) -> str:
-    """Why a kind of ledger can not be measured; "" when it can."""
-    return NO_WORKERS if kind.workers > 1 and not takes_workers() else ""
+POSTGRES = Kind(postgres=True)
+_STORED = {USUAL: ["stored_bytes_ratio", "sqlite_bytes_per_record"], POSTGRES: ["postgres_bytes_per_record"]}
+
+
+def _each_kind(run: Run, measure: Callable[[Kind], Figures], keys: Mapping[Kind, Sequence[str]]) -> Figures:
+    """What is measured on each kind of ledger. keys: of its figures, for when one cannot be had, or fails."""
+    figures: Figures = {}
+    for kind, wanted in keys.items():
+        if kind.workers > 1 and not takes_workers():
+            figures |= run.lack("`lodeline-server serve` has no option --workers", *wanted)
+        else:
+            figures |= run.attempt(wanted, partial(measure, kind))
+    return figures
 
 
 def singles(run: Run) -> Figures:
     """Every kind of ledger; the usual one beside one core's raw checks; and bare HTTP."""
-    figures: Figures = {}
     register, records = load.single_records(run.scale.singles, run.scale.signers)
-    for kind in KINDS if run.scale.whole else (USUAL,):
-        key = f"single_post{kind.suffix}"
-        if why := _lacking(kind):
-            figures |= run.lack(why, f"{key}_per_s", f"{key}_p99_ms")
-            continue
+
+    def measure(kind: Kind) -> Figures:
         run.say(f"single records at 64 connections: {kind.text}")
         before = measure_core(run.yardstick.parts)
         with run.temporary() as folder:
             done = load.measure_single(Path(folder), register, records, kind)
-        figures |= {f"{key}_per_s": done.per_s, f"{key}_p99_ms": done.p99_ms}
+        figures = {f"single_post{kind.suffix}_per_s": done.per_s, f"single_post{kind.suffix}_p99_ms": done.p99_ms}
         if kind == USUAL:
             core = (before + measure_core(run.yardstick.parts)) / 2
             figures |= {"single_post_p50_ms": done.p50_ms, "single_post_core_per_s": done.per_cpu_s}
             figures["single_post_core_ratio"] = done.per_cpu_s / core
+        return figures
+
+    more = {USUAL: [f"single_post_{name}" for name in ("p50_ms", "core_per_s", "core_ratio")]}
+    figures = _each_kind(
+        run,
+        measure,
+        {
+            kind: [f"single_post{kind.suffix}_{name}" for name in ("per_s", "p99_ms")] + more.get(kind, [])
+            for kind in (KINDS if run.scale.whole else (USUAL,))
+        },
+    )
     bare = echo.measure(records)
     echoes = {"http_echo_per_s": bare.per_s, "http_echo_core_per_s": bare.per_cpu_s, "http_echo_p99_ms": bare.p99_ms}
     return figures | echoes
@@ -116,18 +135,17 @@ def one_by_one(run: Run) -> Figures:
     """One record per commit."""
     register, records = load.single_records(run.scale.commits, run.scale.signers)
 
-    def measure(kind: Kind) -> commits.Commits:
+    def measure(kind: Kind) -> Figures:
         run.say(f"one record per commit: {kind.text}")
         with run.temporary() as folder:
-            return commits.measure(Path(folder), register, records, kind)
+            done = commits.measure(Path(folder), register, records, kind)
+        figures = {f"single_commit{kind.suffix}_ratio": done.per_s / done.raw}
+        return figures | ({"raw_commits_per_s": done.raw, "single_commit_per_s": done.per_s} if kind == USUAL else {})
 
-    usual = measure(USUAL)
-    figures = {"raw_commits_per_s": usual.raw, "single_commit_per_s": usual.per_s}
-    figures["single_commit_ratio"] = usual.per_s / usual.raw
+    keys = {USUAL: ["raw_commits_per_s", "single_commit_per_s", "single_commit_ratio"]}
     if run.scale.whole:
-        other = measure(Kind(postgres=True))
-        figures["single_commit_postgres_ratio"] = other.per_s / other.raw
-    return figures
+        keys[POSTGRES] = ["single_commit_postgres_ratio"]
+    return _each_kind(run, measure, keys)
 
 
 def receipts(run: Run) -> Figures:

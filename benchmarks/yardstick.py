@@ -89,7 +89,8 @@ def measure(check: Callable[[Sequence[Signed]], None], parts: Sequence[Signed], 
     times = [told.get() for _ in workers]
     for worker in workers:
         worker.join()
-    return processes * len(parts) / (max(ended for _, ended in times) - min(began for began, _ in times))
+    seconds: float = max(ended for _, ended in times) - min(began for began, _ in times)
+    return processes * len(parts) / seconds
 
 
 def measure_core(parts: Sequence[Signed]) -> float:
