@@ -17,7 +17,7 @@ class AnchorRow(SQLModel, table=True):
     """
 
     __tablename__ = "anchors"
-    __table_args__ = (Index("anchors_state", "sink", "state"),)
+    __table_args__ = (Index("anchors_state", "sink", "state"), Index("anchors_size", "size"))
 
     sink: str = Field(sa_column=key(Text))
     size: int = Field(sa_column=key(BIG))

@@ -132,16 +132,17 @@ def newest_anchor(conn: Connection, sink: str) -> AnchorFound | None:
     return _anchor(row) if row else None
 
 
-_PAGE: Final = text(
-    f"SELECT {_ANCHOR_COLUMNS} FROM anchors WHERE (sink = :sink OR :sink = '') AND (state = :state OR :state = '') "  # noqa: S608
-    "AND (size < :size OR (size = :size AND sink > :after)) ORDER BY size DESC, sink LIMIT :limit"
+_PAGE: Final = (
+    f"SELECT {_ANCHOR_COLUMNS} FROM anchors WHERE {{chosen}}size <= :size AND (size < :size OR sink > :after) "  # noqa: S608
+    "ORDER BY size DESC, sink LIMIT :limit"
 )
 
 
 def list_anchors(conn: Connection, *, sink: str, state: str, size: int, after: str, limit: int) -> list[AnchorFound]:
     """Anchors, newest first, from a place on; "" for any sink or state."""
-    values = {"sink": sink, "state": state, "size": size, "after": after, "limit": limit}
-    return [_anchor(row) for row in conn.execute(_PAGE, values)]
+    given = {column: value for column, value in (("sink", sink), ("state", state)) if value}
+    statement = text(_PAGE.format(chosen="".join(f"{column} = :{column} AND " for column in given)))
+    return [_anchor(row) for row in conn.execute(statement, {**given, "size": size, "after": after, "limit": limit})]
 
 
 _WITH_EVIDENCE: Final = f"SELECT {_ANCHOR_COLUMNS} FROM anchors WHERE evidence <> '' AND state IN ('mined', 'final') "  # noqa: S608

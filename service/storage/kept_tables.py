@@ -84,7 +84,11 @@ class GrantRow(SQLModel, table=True):
     """A custodian's leave to read one lot; `jws` is what the custodian signed."""
 
     __tablename__ = "grants"
-    __table_args__ = (Index("grants_lot_grantee", "lot", "grantee"), Index("grants_grantee", "grantee"))
+    __table_args__ = (
+        Index("grants_lot_grantee", "lot", "grantee"),
+        Index("grants_grantee", "grantee"),
+        Index("grants_issuer", "issuer"),
+    )
 
     jti: str = Field(sa_column=key(Text))
     lot: str = Field(sa_column=column(Text))
@@ -123,7 +127,11 @@ class VerdictRow(SQLModel, table=True):
     """A signed verdict as it was given to `claimant` (participant id); `envelope` is its canonical JSON."""
 
     __tablename__ = "verdicts"
-    __table_args__ = (Index("verdicts_claimant", "claimant", "created"), Index("verdicts_created", "created"))
+    __table_args__ = (
+        Index("verdicts_claimant", "claimant", "created"),
+        Index("verdicts_created", "created"),
+        Index("verdicts_subject", "subject", "created"),
+    )
 
     id: str = Field(sa_column=key(Text))
     claimant: str = Field(sa_column=key(Text))

@@ -85,7 +85,7 @@ def list_statements(conn: Connection, chosen: StatementFilter, *, after: int, li
     joined = ""
     if chosen.subject is not None:
         values["subject"] = chosen.subject
-        joined = "JOIN subject_records r ON r.seq = t.seq AND r.subject = :subject "
+        joined = "JOIN subject_records r ON r.seq = t.seq AND r.subject = :subject AND r.seq > :after "
     rows = conn.execute(
         text(
             f"SELECT t.seq, e.entry FROM statements t {joined}JOIN entries e ON e.seq = t.seq "  # noqa: S608  # constants

@@ -89,29 +89,54 @@ def list_subjects(
     return [_found(row) for row in rows]
 
 
-def list_lots(conn: Connection, chosen: LotFilter, *, after: int, limit: int) -> list[SubjectFound]:
-    """A page of all lots, for readers who may see every one."""
-    where, values = _where({"status": chosen.status, "mineral": chosen.mineral, "holder": chosen.custodian})
-    if chosen.custodian is None:
-        source = "subjects s WHERE s.kind = 'lot'"
-    else:  # a custodian is always a party of the lot: that index is short
-        source = "lot_parties p JOIN subjects s ON s.num = p.lot WHERE p.participant = :holder AND s.kind = 'lot'"
-    statement = text(f"SELECT {_COLUMNS} FROM {source} AND s.num > :after{where} ORDER BY s.num LIMIT :limit")  # noqa: S608
-    return [_found(row) for row in conn.execute(statement, {"after": after, "limit": limit, **values})]
+class LotPage(NamedTuple):
+    """lots: found; looked: the number up to which was looked, None when that was the end of the list."""
+
+    lots: list[SubjectFound]
+    looked: int | None
+
+
+def list_lots(conn: Connection, chosen: LotFilter, *, after: int, limit: int, most: int) -> LotPage:
+    """A page of all lots, for readers who may see every one. most: lots to look at, however few of them are chosen."""
+    source = _ALL_LOTS
+    if chosen.custodian is not None:  # always a party of the lot: that index is short
+        source = _PARTY_LOTS.format(party="holder")
+    return _page_lots(conn, source, chosen, {"after": after, "limit": limit, "most": most})
 
 
 def list_lots_of(
-    conn: Connection, chosen: LotFilter, *, party: int, granted: Collection[int], after: int, limit: int
-) -> list[SubjectFound]:
+    conn: Connection, chosen: LotFilter, *, party: int, granted: Collection[int], after: int, limit: int, most: int
+) -> LotPage:
     """A page of the lots that participant `party` holds, held, sent or awaits, and of those granted."""
-    where, values = _where({"status": chosen.status, "mineral": chosen.mineral, "holder": chosen.custodian})
+    values = {"party": party, "granted": list(granted) or [-1], "after": after, "limit": limit, "most": most}
+    return _page_lots(conn, _OWN_LOTS, chosen, values)
+
+
+_ALL_LOTS: Final = "SELECT num FROM subjects WHERE kind = 'lot' AND num > :after ORDER BY num LIMIT :most"
+_PARTY_LOTS: Final = (
+    "SELECT lot AS num FROM lot_parties WHERE participant = :{party} AND lot > :after ORDER BY lot LIMIT :most"
+)
+_OWN_LOTS: Final = (
+    f"SELECT num FROM (SELECT num FROM ({_PARTY_LOTS.format(party='party')}) p UNION "  # noqa: S608  # constants
+    "SELECT num FROM subjects WHERE num IN :granted AND num > :after) o ORDER BY num LIMIT :most"
+)
+
+
+def _page_lots(conn: Connection, source: str, chosen: LotFilter, values: dict[str, Any]) -> LotPage:
+    """source: numbers to look at, rising, `most` of them."""
+    where, filters = _where({"status": chosen.status, "mineral": chosen.mineral, "holder": chosen.custodian})
     statement = text(
-        f"SELECT {_COLUMNS} FROM subjects s WHERE s.kind = 'lot' AND s.num > :after{where} AND s.num IN "  # noqa: S608
-        "(SELECT lot FROM lot_parties WHERE participant = :party AND lot > :after UNION "
-        "SELECT num FROM subjects WHERE num IN :granted) ORDER BY s.num LIMIT :limit"
-    ).bindparams(numbers("granted"))
-    given = {"party": party, "granted": list(granted) or [-1], "after": after, "limit": limit, **values}
-    return [_found(row) for row in conn.execute(statement, given)]
+        f"SELECT {_COLUMNS} FROM ({source}) c JOIN subjects s ON s.num = c.num WHERE s.kind = 'lot'{where} "  # noqa: S608
+        "ORDER BY c.num LIMIT :limit"
+    )
+    looking = text(f"SELECT count(*), max(num) FROM ({source}) c")  # noqa: S608  # constants
+    if "granted" in values:
+        statement, looking = (one.bindparams(numbers("granted")) for one in (statement, looking))
+    lots = [_found(row) for row in conn.execute(statement, values | filters)]
+    if len(lots) == values["limit"]:
+        return LotPage(lots, lots[-1].num)
+    count, last = conn.execute(looking, values | filters).one()
+    return LotPage(lots, last if count == values["most"] else None)
 
 
 def _where(filters: Mapping[str, str | int | None]) -> tuple[str, dict[str, str | int]]:

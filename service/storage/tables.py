@@ -188,7 +188,11 @@ class StatementRow(SQLModel, table=True):
     """An attestation or incident: what kind, by whom. What it is about stands in subject_records."""
 
     __tablename__ = "statements"
-    __table_args__ = (Index("statements_kind", "type", "kind", "seq"),)
+    __table_args__ = (
+        Index("statements_kind", "type", "kind", "seq"),
+        Index("statements_type", "type", "seq"),
+        Index("statements_issuer", "issuer", "type", "seq"),
+    )
 
     seq: int = Field(sa_column=key(BIG))
     type: str = Field(sa_column=column(Text))

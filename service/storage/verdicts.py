@@ -45,10 +45,9 @@ def find_verdicts(conn: Connection, verdict_id: str) -> list[VerdictFound]:
     return [VerdictFound(*row) for row in conn.execute(_FIND, {"id": verdict_id})]
 
 
-_LIST: Final = text(
-    "SELECT id, subject, claimant, answer, created, '' FROM verdicts "
-    "WHERE (claimant = :claimant OR :all) AND (subject = :subject OR :subject = '') "
-    "AND (created < :created OR (created = :created AND id > :after)) ORDER BY created DESC, id LIMIT :limit"
+_LIST: Final = (
+    "SELECT id, subject, claimant, answer, created, '' FROM verdicts WHERE {chosen}created <= :created "
+    "AND (created < :created OR id > :after) ORDER BY created DESC, id LIMIT :limit"
 )
 
 
@@ -56,8 +55,11 @@ def list_verdicts(
     conn: Connection, claimant: str, *, everybody: bool, subject: str, created: int, after: str, limit: int
 ) -> list[VerdictFound]:
     """Verdicts, newest first, without their envelopes, from a place on; those of one claimant, or everybody's."""
-    values = {"claimant": claimant, "all": everybody, "subject": subject}
-    rows = conn.execute(_LIST, {**values, "created": created, "after": after, "limit": limit})
+    given = {} if everybody else {"claimant": claimant}
+    if subject:
+        given["subject"] = subject
+    statement = text(_LIST.format(chosen="".join(f"{column} = :{column} AND " for column in given)))
+    rows = conn.execute(statement, {**given, "created": created, "after": after, "limit": limit})
     return [VerdictFound(*row) for row in rows]
 
 

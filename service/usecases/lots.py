@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -10,15 +10,28 @@ from ledger.errors import TooLarge
 from service.storage.engine import Connection
 from service.storage.read_graph import Direction, EdgeFound, lots_of_party, read_edges
 from service.storage.read_records import list_history
-from service.storage.read_subjects import LotFilter, SubjectFound, find_subject, list_lots, list_lots_of, load_subjects
+from service.storage.read_subjects import (
+    LotFilter,
+    LotPage,
+    SubjectFound,
+    find_subject,
+    list_lots,
+    list_lots_of,
+    load_subjects,
+)
 from service.usecases.access import View, open_view
 from service.usecases.anchors import describe_standing
 from service.usecases.contents import Sight
 from service.usecases.context import Context
 from service.usecases.graph_following import current_view
 from service.usecases.origins import describe_origins
-from service.usecases.paging import cut_page, parse_number
+from service.usecases.paging import cut_page, format_cursor, parse_number
 from service.usecases.policy import Reader
+
+LOOK: Final = 5_000
+"""Lots that are looked at in one go for those that are asked for, and"""
+ROUNDS: Final = 10
+"""how often, before a page ends early."""
 
 
 def list_readable(
@@ -30,8 +43,11 @@ def list_readable(
     custodian: str | None = None,
     cursor: str | None = None,
     limit: int,
+    look: int = LOOK,
 ) -> dict[str, Any]:
     """A page of lots, oldest first: all for who reads all, else the reader's own and those granted.
+
+    Where few of many lots are chosen a page may hold fewer than `limit`, even none, and have a next one.
 
     Lots that a reader sees only because they lie upstream are reached through provenance.
     """
@@ -46,13 +62,32 @@ def list_readable(
                 return {"items": [], "next": None}
             number = found.num
         chosen = LotFilter(status, mineral, number)
-        if view.sees_all_lots:
-            rows = list_lots(conn, chosen, after=after, limit=limit + 1)
-        else:
-            granted = [grant.number for grant in view.grants]
-            rows = list_lots_of(conn, chosen, party=view.number, granted=granted, after=after, limit=limit + 1)
+        rows, looked = _look(view, chosen, after, limit + 1, look)
     page, following = cut_page(rows, limit, lambda row: row.num)
+    if following is None and looked is not None:
+        following = format_cursor(looked)
     return {"items": [present(row) for row in page], "next": following}
+
+
+def _look(view: View, chosen: LotFilter, after: int, limit: int, look: int) -> LotPage:
+    """At most `limit` lots, and how far was looked: only so far that a rare choice costs no more than a common one."""
+    granted = [grant.number for grant in view.grants]
+    found: list[SubjectFound] = []
+    looked: int | None = after
+    most = limit if chosen == LotFilter() else look
+    for _ in range(ROUNDS):
+        wanted = limit - len(found)
+        if looked is None or not wanted:
+            break
+        if view.sees_all_lots:
+            page = list_lots(view.conn, chosen, after=looked, limit=wanted, most=most)
+        else:
+            page = list_lots_of(
+                view.conn, chosen, party=view.number, granted=granted, after=looked, limit=wanted, most=most
+            )
+        found += page.lots
+        looked = page.looked
+    return LotPage(found, looked)
 
 
 def get_lot(context: Context, reader: Reader, lot: str) -> dict[str, Any]:
