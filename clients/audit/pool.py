@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from clients.audit.sources import Source, read_tile
 from clients.sdk.errors import LocalError, Unreachable
@@ -37,6 +37,7 @@ Results = tuple[Faults, list[Checked]]
 
 T = TypeVar("T")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 BUNDLES = 8
@@ -140,12 +141,20 @@ def read_chunks(source: Source, numbers: range, size: int) -> Found:
     return [Chunk(n, tile_width(0, n, size), file(ENTRIES, n), file(0, n)) for n in numbers], faults
 
 
-def in_order(items: Iterable[T], start: Callable[[T], Future[R]], depth: int) -> Iterator[R]:
+class Awaited(Protocol[R_co]):
+    """Something under way."""
+
+    def result(self) -> R_co:
+        """Wait for it."""
+        ...
+
+
+def in_order(items: Iterable[T], start: Callable[[T], Awaited[R]], depth: int) -> Iterator[R]:
     """Results of `start` for each item, in order, at most `depth` under way.
 
     Begins with one at a time and doubles: the first results (keys, for an audit) help the later ones.
     """
-    waiting: deque[Future[R]] = deque()
+    waiting: deque[Awaited[R]] = deque()
     room = 1
     for item in items:
         waiting.append(start(item))
@@ -167,6 +176,12 @@ def format_keys(keys: Iterable[PublicKey]) -> bytes:
     return b"".join([b"%b %b %b\n" % (k.alg.encode(), k.kid.encode(), k.raw.hex().encode()) for k in keys])
 
 
+def parse_keys(text: bytes) -> dict[str, PublicKey]:
+    """The inverse of `format_keys`, by kid."""
+    parts = [line.decode().split(" ") for line in text.splitlines()]
+    return {kid: PublicKey(alg, kid, bytes.fromhex(raw)) for alg, kid, raw in parts}
+
+
 class Keyring:
     """The keys that a worker process has read so far."""
 
@@ -176,9 +191,7 @@ class Keyring:
 
     def extend(self, text: bytes) -> dict[str, PublicKey]:
         """All keys of a text that is the last one with lines added, or an older one."""
-        for line in text[self._read :].splitlines():
-            alg, kid, raw = line.decode().split(" ")
-            self.keys[kid] = PublicKey(alg, kid, bytes.fromhex(raw))
+        self.keys |= parse_keys(text[self._read :])
         self._read = max(self._read, len(text))
         return self.keys
 

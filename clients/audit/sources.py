@@ -43,6 +43,15 @@ class Listed(NamedTuple):
         return f"anchors/{self.sink}/{self.size}.{SUFFIXES[self.sink]}"
 
 
+class Place(NamedTuple):
+    """Where another process finds the same files. name: folder or address; prefix: of a log's paths below the address;
+    headers: pairs to be let in with, for some minutes."""
+
+    name: str
+    prefix: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 class Source(Protocol):
     """A log's files. `parallel`: how many files are worth fetching at the same time."""
 
@@ -59,6 +68,14 @@ class Source(Protocol):
 
     def read_anchor(self, listed: Listed) -> bytes:
         """The evidence of one of them. Raises ClientError."""
+        ...
+
+    def place(self) -> Place:
+        """Where it is, for other processes; asked after `checkpoint` was read."""
+        ...
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """Show these headers from now on."""
         ...
 
     def close(self) -> None:
@@ -96,6 +113,13 @@ class FolderSource:
         """The file beside the index."""
         return self.read(listed.path, MAX_ANCHOR)
 
+    def place(self) -> Place:
+        """The folder, which other machines must see under the same name."""
+        return Place(str(self._folder.resolve()))
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """A folder asks for none."""
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -115,11 +139,12 @@ class UrlSource:
         headers: Callable[[], Mapping[str, str]] = dict,
         http: httpx.Client | None = None,
         retries: Retries | None = None,
+        prefix: str = "",
     ) -> None:
         self.name = url
         self._transport = Transport(url, http=http, retries=retries)
         self._headers = headers
-        self._prefix = ""
+        self._prefix = prefix
         self._serves_anchors = False
 
     def read(self, path: str, limit: int) -> bytes:
@@ -169,6 +194,14 @@ class UrlSource:
                 return found
         raise Misbehaviour(f"The service lists more than {MOST_ANCHORS} anchors.", limit=MOST_ANCHORS)
 
+    def place(self) -> Place:
+        """The address, with what lets in at this moment."""
+        return Place(self.name, self._prefix, tuple(self._headers().items()))
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """In place of what it showed before."""
+        self._headers = lambda: headers
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
@@ -182,6 +215,13 @@ def open_source(place: str, *, headers: Callable[[], Mapping[str, str]] = dict) 
     if place.startswith(("http://", "https://")):
         return UrlSource(place, headers=headers)
     return FolderSource(Path(place))
+
+
+def open_place(place: Place) -> Source:
+    """The source at a place that another process told."""
+    if not place.name.startswith(("http://", "https://")):
+        return FolderSource(Path(place.name))
+    return UrlSource(place.name, headers=lambda: dict(place.headers), prefix=place.prefix)
 
 
 def parse_index(content: bytes) -> list[Listed]:

@@ -12,10 +12,17 @@ from clients.cli.verify import Contract, LogKey, Rpc, TrustFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from clients.audit.anchors import Anchored
+    from clients.audit.folding import Checkers
+    from clients.audit.sources import Source
 
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=0, help="Worker processes (0: none).")]
+OnCluster = Annotated[
+    str,
+    typer.Option("--cluster", metavar="ADDRESS", help="Dask scheduler whose workers check the entries."),
+]
 Remembered = Annotated[
     Path | None, typer.Option("--memory", help="Folder of remembered checkpoints (default: in the home folder).")
 ]
@@ -34,6 +41,7 @@ def audit(
     log_key: LogKey = "",
     trust: TrustFile = None,
     jobs: Jobs = None,
+    cluster: OnCluster = "",
     memory: Remembered = None,
     forget: Annotated[bool, typer.Option("--forget", help="Do not compare with an earlier audit.")] = False,
     statement: Statements = None,
@@ -51,10 +59,14 @@ def audit(
     against it: they show what it was when a chain held its checkpoint; --rpc asks nodes for the block. Without an
     address the configured service is audited. Exit code 0 verified, 1 refuted or incomplete, 2 not to be judged.
 
+    An audit that was interrupted goes on where it was when the same command is run again. With --cluster the workers
+    of a Dask scheduler fetch and check the entries, and this machine replays the rules (docs/auditing.md).
+
     [bold]Examples[/]
       lodeline audit https://ledger.example --login
       lodeline audit ./export --trust policy.txt --jobs 8
       lodeline audit ./export --trust policy.txt --statement lot.bundle.json
+      lodeline audit https://ledger.example --trust policy.txt --cluster tls://10.0.0.7:8786
     """
     from contextlib import closing
     from datetime import UTC, datetime
@@ -80,11 +92,24 @@ def audit(
     ):
         report = run_audit(
             source, policy, datetime.now(UTC),
-            memory=remembered, statements=given, anchored=anchored, workers=jobs, progress=tick, notice=notify,
+            memory=remembered, statements=given, anchored=anchored, workers=jobs, checkers=_on_cluster(cluster, jobs),
+            progress=tick, notice=notify,
         )  # fmt: skip
     show_report(report, as_json=as_json)
     if not report.verified:
         raise typer.Exit(REFUSED)
+
+
+def _on_cluster(address: str, jobs: int | None) -> Callable[[Source], AbstractContextManager[Checkers]] | None:
+    """Who checks instead of processes of this machine, if anybody."""
+    if not address:
+        return None
+    from clients.audit.cluster import Cluster
+    from clients.sdk.errors import LocalError
+
+    if jobs is not None:
+        raise LocalError("Give --jobs for processes of this machine, or --cluster for those of others, not both.")
+    return lambda source: Cluster(address, source)
 
 
 def _read_anchored(files: list[Path], rpc: list[str] | None, contract: list[str] | None) -> Anchored:

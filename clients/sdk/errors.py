@@ -6,6 +6,7 @@ values, so that a caller branches on the same leaf online and offline. What only
     LedgerError
     └── ClientError          nothing to do with the record itself
         ├── Unreachable      no answer, or "come back later", after all retries
+        │   └── ClusterError the machines that an audit is to be spread over
         ├── ServiceRefused   a problem that no ledger class stands for (values: status, code)
         │   └── NotAuthorised, NotFound
         ├── Misbehaviour     the service's answer does not verify: keep the evidence
@@ -28,6 +29,10 @@ class ClientError(LedgerError):
 
 class Unreachable(ClientError):
     """No answer, or "come back later", after all retries; what was signed is still worth sending."""
+
+
+class ClusterError(Unreachable):
+    """The machines that an audit is to be spread over: not there, not set up, of another version, or lost."""
 
 
 class ServiceRefused(ClientError):
