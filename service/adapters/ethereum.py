@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 import rlp
+from eth_abi.exceptions import DecodingError
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 
@@ -81,7 +82,7 @@ class EthereumNode:
         kinds = [_kind(one) for one in self._contract.get_function_by_name(name).abi["outputs"]]
         try:
             return tuple(self._web3.codec.decode(kinds, _bytes(answer)))
-        except (ValueError, Web3Exception) as error:
+        except (ValueError, Web3Exception, DecodingError) as error:
             raise NodeRefused(f"{name} answered something else than its interface says") from error
 
     # ---- the chain ----------------------------------------------------------------------------
@@ -105,7 +106,8 @@ class EthereumNode:
     def head(self, log: bytes, at: int | str = "latest") -> Head | None:
         """The head of a log as of a block; None while nothing is anchored."""
         ((size, time, block, count, mode, root, chain),) = self._call("head", log, at=at)
-        return Head(size, time, block, count, MODES[mode], bytes(root), bytes(chain)) if size else None
+        with _shaped("contract"):
+            return Head(size, time, block, count, MODES[mode], bytes(root), bytes(chain)) if size else None
 
     def is_anchorer(self, log: bytes, address: str) -> bool:
         """Whether an address may anchor."""
@@ -118,7 +120,8 @@ class EthereumNode:
     def mode(self, log: bytes) -> str:
         """How a log is registered: `unregistered`, `strict` or `loose`."""
         ((_, _, _, _, mode, _, _),) = self._call("head", log)
-        return MODES[mode]
+        with _shaped("contract"):
+            return MODES[mode]
 
     # ---- transactions -------------------------------------------------------------------------
 

@@ -203,6 +203,10 @@ class Site:
         asked = {"address": self.contract.address, "fromBlock": "0x0", "topics": topics}
         return [(int(one["topics"][2], 16), one["blockHash"]) for one in self.chain.rpc("eth_getLogs", asked)]
 
+    def depth(self, number: int) -> int:
+        """How many blocks go when this one goes."""
+        return int(self.chain.rpc("eth_blockNumber"), 16) - number + 1
+
     def finalized(self) -> int:
         return int(self.chain.rpc("eth_getBlockByNumber", "finalized", False)["number"], 16)
 

@@ -315,10 +315,18 @@ def test_reorganisation_in_which_the_replaced_one_wins(site: Site) -> None:
 def test_a_chain_that_goes_back_on_what_was_final(site: Site) -> None:
     site.check(site.queue())
     (final,) = (size for size, state in site.states().items() if state == "final")
-    site.chain.rpc("anvil_reorg", 20, [])
+    site.chain.rpc("anvil_reorg", site.depth(site.anchor(final).block or 0), [])
     assert site.tick() == "not_final"
     assert site.anchor(final).state == "queued"
     site.check(final)
+
+
+def test_a_chain_that_goes_back_on_the_contract_itself(site: Site) -> None:
+    site.check(site.queue())
+    site.chain.rpc("anvil_reorg", site.depth(int(site.contract.receipt["blockNumber"], 16)), [])
+    assert site.tick() == "unreachable", "nothing answers at the address"
+    assert site.tick() == "wrong_code"
+    assert "final" in site.states().values(), "what was found out about the chain is for a person to judge"
 
 
 def test_a_chain_without_finalized_blocks(site: Site) -> None:

@@ -335,6 +335,14 @@ def test_answers_of_another_shape_are_refusals(result: Any) -> None:
             ask()
 
 
+@pytest.mark.parametrize("words", [[], [1], [1, 2, 3, 4, 9, 6, 7]])
+def test_a_contract_that_answers_something_else_is_refused(words: list[int]) -> None:
+    node = Answers(any={"result": "0x" + b"".join(one.to_bytes(32, "big") for one in words).hex()}).node
+    for ask in (lambda: node.head(bytes(32)), lambda: node.mode(bytes(32))):
+        with pytest.raises(NodeRefused):
+            ask()
+
+
 def test_blocks_and_receipts_that_lack_something() -> None:
     for told in ({}, {"number": "0x1"}, {"number": None, "hash": "0x", "timestamp": "0x1"}):
         with pytest.raises(NodeRefused):
