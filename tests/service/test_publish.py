@@ -29,6 +29,8 @@ from service.workers.publisher import Publisher
 from tests.support.server import SIGNER, candidates, new_service
 from tests.support.world import MINER, ORIGIN, POLICY, World, extract_body, honest_world, new_lot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 VERIFIER = SIGNER.verifier
 LONG = 700
 
