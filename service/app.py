@@ -15,6 +15,7 @@ import httpx
 from starlette.middleware.cors import CORSMiddleware
 
 from ledger.errors import LedgerError
+from service.adapters.shelves import make_shelf
 from service.api.application import make_application
 from service.api.batch import BatchIntake
 from service.api.deps import Backend
@@ -29,6 +30,7 @@ from service.workers.alone import Alone, make_writer
 from service.workers.anchorer import Anchorer
 from service.workers.checkers import Checkers
 from service.workers.grapher import Grapher
+from service.workers.publisher import Publisher
 from service.workers.replica import Replica
 from service.workers.witnessing import Witnessing, load_policy
 
@@ -55,7 +57,16 @@ def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None =
         clock=context.clock,
         metrics=service.metrics,
     )
-    running = _Running(service, writer, witnessing, (anchorer, grapher))
+    publisher = Publisher(
+        context.store,
+        make_shelf(settings),
+        service.signer.verifier,
+        seconds=settings.publish_seconds,
+        metrics=service.metrics,
+        leads=lambda: writer.role != "follower",
+    )
+    grapher = Grapher(context.store, context.graph, seconds=settings.graph_seconds, metrics=service.metrics)
+    running = _Running(service, writer, witnessing, (anchorer, grapher, publisher))
     backend = Backend(
         context=context,
         metrics=service.metrics,
@@ -96,7 +107,7 @@ class _Running:
         service: Service,
         writer: Alone | Replica,
         witnessing: Witnessing,
-        followers: Sequence[Anchorer | Grapher],
+        followers: Sequence[Anchorer | Grapher | Publisher],
     ) -> None:
         self._service = service
         self._writer = writer
