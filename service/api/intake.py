@@ -16,6 +16,7 @@ from ledger.errors import LedgerError
 from service.api.bodies import RECORD_MEDIA, ClientGone, check_length, check_media, read_body
 from service.api.deps import Backend
 from service.api.edge import Receive, Scope, Send, send_problem
+from service.api.gathering import Gathering
 from service.errors import BadRequest, ServiceError, Unavailable
 from service.usecases.submit import Outcome
 
@@ -27,6 +28,7 @@ class RecordIntake:
 
     def __init__(self, service: Backend) -> None:
         self._service = service
+        self._gathering = Gathering(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """201 for a new record, 200 for one that the log has already, else a problem."""
@@ -57,8 +59,7 @@ class RecordIntake:
             raise Unavailable("The service is shutting down.", retry_after=5)
         seconds = self._service.context.limits.request_seconds
         body = (await read_body(receive, limit=MAX_PRESENTATION_BYTES, seconds=seconds)).strip(b"\r\n")
-        items = await self._service.check([body])
-        outcome = (await asyncio.wrap_future(self._service.sequence(items, proofs=True))).outcomes[0]
+        outcome = await self._gathering.take(body)
         if outcome.error is not None:
             raise outcome.error
         return outcome
