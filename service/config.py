@@ -95,6 +95,9 @@ class Settings:
     log_level: str = "info"
     witness_seconds: float = 10.0
     graph_seconds: float = 2.0
+    publish: str = ""
+    publish_endpoint: str = ""
+    publish_seconds: float = 10.0
     cors_origins: str = ""
     limits: Limits = Limits()
     anchor: AnchorSettings = AnchorSettings()
