@@ -24,6 +24,7 @@ from service.config import Settings, SettingsError
 from service.console import EPILOG, Failed, JsonOption, answer, bar, opened
 from service.errors import ServiceError
 from service.reference_commands import app as reference_app
+from service.role_commands import roles
 
 if TYPE_CHECKING:
     from ledger.log.note import Ed25519Signer
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(reference_app, name="reference")
 app.add_typer(anchor_app, name="anchor")
+app.command(epilog="Example: lodeline-server roles --api ledger_api --create   " + EPILOG)(roles)
 
 
 class Entries(StrEnum):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, Text, collate, select
 
+from service.storage.roles import renew_rights
 from service.storage.tables import DERIVED, METADATA
 
 MAX_DIFFERENCES = 20
@@ -23,10 +24,11 @@ class Difference(NamedTuple):
 
 
 def recreate_derived(conn: Connection) -> None:
-    """Drop every derived table and make it anew, empty."""
+    """Drop every derived table and make it anew, empty, with the rights that others had on it."""
     tables = [METADATA.tables[name] for name in DERIVED]
     METADATA.drop_all(conn, tables=tables)
     METADATA.create_all(conn, tables=tables)
+    renew_rights(conn)
 
 
 def iterate_rows(conn: Connection, name: str) -> Iterator[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from service.storage.engine import Store
+from service.storage.roles import renew_rights
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -32,6 +33,8 @@ def migrate(store: Store, *, width: int | None = None) -> tuple[str | None, str]
         if width is not None:
             config.attributes["width"] = width
         command.upgrade(config, "head")
+        if before != newest_step():
+            renew_rights(conn)
         return before, newest_step()
 
 

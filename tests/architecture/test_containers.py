@@ -113,10 +113,19 @@ def test_a_service_that_is_opened_is_noticed(member: str, bend: Callable[[dict[s
 
 def test_secrets_are_files_that_git_does_not_know() -> None:
     files = [secret["file"] for secret in COMPOSE["secrets"].values()]
-    assert files == ["docker/secrets/postgres-password", "docker/secrets/pgpass"]
+    names = ("postgres-password", "api-password", "pgpass", "pgpass-owner")
+    assert files == [f"docker/secrets/{name}" for name in names]
     assert "docker/secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     used = {name for service in COMPOSE["services"].values() for name in service.get("secrets", [])}
     assert used == set(COMPOSE["secrets"])
+
+
+def test_the_service_is_not_the_owner_of_its_tables() -> None:
+    services = COMPOSE["services"]
+    assert services["ledger"]["environment"]["LODELINE_DATABASE"].startswith("postgresql+psycopg://lodeline_api@")
+    assert "pgpass-owner" not in services["ledger"]["secrets"]
+    assert "roles --api lodeline_api" in services["migrate"]["command"][-1]
+    assert "CREATE ROLE lodeline_api LOGIN" in (ROOT / "docker/roles.sh").read_text(encoding="utf-8")
 
 
 def test_the_database_is_not_reachable_from_outside() -> None:

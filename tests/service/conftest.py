@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.engines import databases, engine
+from tests.support.engines import databases, engine, postgres
 
-__all__ = ["databases", "engine"]
+__all__ = ["databases", "engine", "postgres"]

@@ -66,7 +66,9 @@ def operator(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     return Operator(tmp_path, capsys)
 
 
-@pytest.mark.parametrize("command", ["init", "migrate", "rebuild", "fsck", "export", "restore", "keygen", "serve"])
+@pytest.mark.parametrize(
+    "command", ["init", "migrate", "rebuild", "roles", "fsck", "export", "restore", "keygen", "serve"]
+)
 def test_every_command_explains_itself(operator: Operator, command: str) -> None:
     shown = operator.run(command, "--help")
     assert "Example" in shown

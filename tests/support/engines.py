@@ -55,6 +55,13 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield "postgres"
 
 
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """For what only PostgreSQL can do: `database_url` makes databases there; the administrator's URL."""
+    with serving_databases(run_folder(tmp_path_factory)) as server:
+        yield server
+
+
 @pytest.fixture(autouse=True)
 def databases() -> Iterator[None]:
     """Databases that a test made are free again when it ends."""
