@@ -18,7 +18,7 @@ LEDGER_COVERAGE := 100
 OTHER_COVERAGE := 90
 
 .PHONY: help setup demo plausibility contracts mutate-contracts slither test check lint imports types openapi pages bench
-.PHONY: serve lock clean
+.PHONY: profile serve lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -85,8 +85,12 @@ mutate-contracts: setup $(TOOLS) ## break the contracts in every small way; the 
 slither: setup $(TOOLS) ## static analysis of the contracts, in an environment of its own; answers in contracts/SLITHER.md
 	@$(BIN)/python -m scripts.slither
 
-bench: setup $(TOOLS) ## every figure of docs/performance.md, as a table and in build/bench.json
-	@$(BIN)/python -m benchmarks
+bench: setup $(TOOLS) ## every figure of docs/performance.md, as a table and in build/bench.json (ONLY="audit ingest"; WRITE=1)
+	@$(BIN)/python -m benchmarks $(ONLY)
+	@$(if $(WRITE),$(BIN)/python -m benchmarks --write)
+
+profile: setup ## where the time of each hot path goes, by py-spy, with the stacks in build/profile (ONLY="audit verdict")
+	@$(BIN)/python -m benchmarks.profile $(ONLY)
 
 plausibility: setup ## train the anomaly model anew, and its precision and recall per fraud on worlds never seen
 	@$(BIN)/python -m plausibility train

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.client import Wanted, posts, send
+from benchmarks.client import Load, Wanted, posts, send
 from benchmarks.generate import Generator
 from benchmarks.server import USUAL, Kind, Server, serving
 from benchmarks.yardstick import Yardstick
@@ -66,9 +66,9 @@ def measure_batches(
     warm = batch // 2
     with serving(folder, kind, LODELINE_NATIVE="" if native else "off") as server:
         server.post_batch(sent.register)
-        _send_all(server, [some[:warm] for some in sent.each], batch)
+        send_all(server, [some[:warm] for some in sent.each], batch)
         before, began = yardstick.take(), time.perf_counter()
-        _send_all(server, [some[warm:] for some in sent.each], batch)
+        send_all(server, [some[warm:] for some in sent.each], batch)
         seconds = time.perf_counter() - began
         raw = (before + yardstick.take()) / 2
         server.stop()
@@ -78,7 +78,9 @@ def measure_batches(
     return Ingest(count / seconds, raw, stored / total, stored / sent.entry_bytes)
 
 
-def _send_all(server: Server, each: Sequence[list[bytes]], batch: int) -> None:
+def send_all(server: Server, each: Sequence[list[bytes]], batch: int) -> None:
+    """One client for each of these streams, in batches."""
+
     def client(records: list[bytes]) -> None:
         for start in range(0, len(records), batch):
             server.post_batch(records[start : start + batch])
@@ -98,16 +100,19 @@ class Single(NamedTuple):
 
 def measure_single(folder: Path, register: list[bytes], records: list[bytes], kind: Kind = USUAL) -> Single:
     """One record per POST over 64 kept connections; every answer is a 201 with its receipt."""
-    wanted = Wanted(201, b"tlog-proof")
     with serving(folder, kind) as server:
         server.post_batch(register)
-        requests = list(posts("/v1/records", records))
-        warm = len(requests) // 10
-        send(server.port, requests[:warm], wanted)
+        warm = len(records) // 10
+        send_singles(server, records[:warm])
         before = server.cpu_seconds()
-        load = send(server.port, requests[warm:], wanted)
+        load = send_singles(server, records[warm:])
         used = server.cpu_seconds() - before
     return Single(load.per_s, load.quantile(0.5), load.quantile(0.99), len(load.times) / max(used, 0.01))
+
+
+def send_singles(server: Server, records: list[bytes]) -> Load:
+    """One record per POST; every answer is a 201 with its receipt."""
+    return send(server.port, list(posts("/v1/records", records)), Wanted(201, b"tlog-proof"))
 
 
 def single_records(count: int, signers: int = 200) -> tuple[list[bytes], list[bytes]]:

@@ -214,6 +214,17 @@ def _pick(conn: Connection, records: int, ancestors: int) -> int:
     return min(sizes, key=lambda one: abs(sizes[one] - ancestors))
 
 
+def repeat(folder: Path, records: int, ancestors: int, rounds: int) -> None:
+    """Ask for the origins of so many lots from the arrays, for the profiler."""
+    graph = build(folder, records)
+    first = _pick_in(graph.store, records, ancestors)
+    with graph.store.reading() as conn:
+        for number in range(rounds):
+            lot = load_subjects(conn, [first + number])[first + number]
+            describe_origins(conn, lot, limit=LIMIT, view=current_view(conn, graph.file))
+    graph.close()
+
+
 class Portfolio(NamedTuple):
     """Seconds for neighbouring lots: all at once, and one by one."""
 

@@ -42,18 +42,25 @@ class Portfolio(NamedTuple):
 
 def measure(folder: Path, *, rounds: int = 40, bags: int = BAGS) -> Measured:
     """Lots of one mine each, merged from bags that were dug in records of their own; each is judged once."""
-    generator = Generator(signers=2 * (WARM_UP + rounds))
-    seconds = []
     with Server(folder) as server:
-        server.post_batch([jws for _, jws in generator.register()])
-        for number, miner in enumerate(generator.miners[: WARM_UP + rounds]):
-            _blend(server, generator, number, bags)
-            asking = _Asking(server, generator, miner)
-            seconds.append(asking.claim(f"lot:blend-{number}"))
+        seconds, rules = judge_all(server, WARM_UP + rounds, bags)
         echo = [_echo(server) for _ in range(rounds)]
     seconds = seconds[WARM_UP:]
     p95 = statistics.quantiles(seconds, n=20)[-1]
-    return Measured(bags + 4, asking.rules, statistics.median(seconds) * 1e3, p95 * 1e3, statistics.median(echo) * 1e3)
+    return Measured(bags + 4, rules, statistics.median(seconds) * 1e3, p95 * 1e3, statistics.median(echo) * 1e3)
+
+
+def judge_all(server: Server, lots: int, bags: int) -> tuple[list[float], int]:
+    """Make such lots on an empty log and have each judged: seconds for each, and the findings of the last."""
+    generator = Generator(signers=2 * lots)
+    server.post_batch([jws for _, jws in generator.register()])
+    seconds, rules = [], 0
+    for number, miner in enumerate(generator.miners[:lots]):
+        _blend(server, generator, number, bags)
+        asking = _Asking(server, generator, miner)
+        seconds.append(asking.claim(f"lot:blend-{number}"))
+        rules = asking.rules
+    return seconds, rules
 
 
 def measure_portfolio(folder: Path, *, blends: int, bags: int = BAGS, drums: int = 200) -> Portfolio:
