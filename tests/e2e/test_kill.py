@@ -67,19 +67,20 @@ def recent_world() -> World:
     return world
 
 
-def program(state: Path) -> list[str]:
-    """`lodeline-server` on a state folder and its database."""
-    return [sys.executable, "-m", "service.manage", "--state", str(state), "--database", database_url(state)]
+def program(state: Path, database: str = "") -> list[str]:
+    """`lodeline-server` on a state folder and its database, or another one."""
+    url = database or database_url(state)
+    return [sys.executable, "-m", "service.manage", "--state", str(state), "--database", url]
 
 
 class Server:
     """`lodeline-server serve` on a state folder, in a process group of its own."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *options: str, database: str = "") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        words = [*program(state), "serve", "--port", str(self.port)]
+        words = [*program(state, database), "serve", "--port", str(self.port), *options]
         environment = {**os.environ, "LODELINE_WORKERS": "1"}
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, env=environment, start_new_session=True)
         self.url = f"http://127.0.0.1:{self.port}"
