@@ -84,12 +84,16 @@ def _own(frame: str) -> str:
 def attached(pid: int, out: Path) -> Iterator[None]:
     """Sample what holds the interpreter lock in a process and its children, until the block ends."""
     command = [str(program("py-spy")), "record", "--gil", "--pid", str(pid), *_options(out)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as watcher:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as watcher:
+        assert watcher.stdout
+        told = watcher.stdout.readline()
+        if "Sampling" not in told:
+            raise RuntimeError(f"py-spy does not sample: {told + watcher.stdout.read()}")
         try:
             yield
         finally:
             watcher.send_signal(signal.SIGINT)
-            watcher.wait(timeout=60)
+            watcher.communicate(timeout=60)
 
 
 def _options(out: Path) -> list[str]:

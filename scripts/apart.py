@@ -16,7 +16,8 @@ from scripts.toolchain import ROOT, TOOLS
 
 def environment(lock: Path) -> Path:
     """Folder with the programs of this lock, installed when they are not yet."""
-    folder = TOOLS / f"{lock.stem}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    _, _, pins = lock.read_bytes().partition(b"\n")  # the first line changes with all of pyproject.toml
+    folder = TOOLS / f"{lock.stem}-{hashlib.sha256(pins).hexdigest()[:16]}"
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / f"{lock.stem}.lock").open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # tests that run at the same time make it once
