@@ -59,5 +59,5 @@ def test_log_events_exist() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service").rglob("*.py"))
     section = PAGE.partition("| event | meaning |")[2].partition("\n\n")[0]
     events = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
-    assert len(events) == 8
+    assert len(events) == 14
     assert [event for event in events if f'"{event}"' not in source] == []

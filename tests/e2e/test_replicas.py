@@ -194,13 +194,13 @@ class Site:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT
+    deadline, pause = time.monotonic() + WAIT, threading.Event()
     while True:
         with suppress(psycopg.Error):
             if condition():
                 return
         assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+        pause.wait(0.02)
 
 
 def kill(server: Server) -> None:
