@@ -92,8 +92,8 @@ def parse_changes(line: bytes) -> Changes:
     if name == "records":
         same: dict[str, str] = {}  # types and issuers are few: one text for each
         for record_id, (kind, issuer, subjects) in rows:
-            kind, issuer = same.setdefault(kind, kind), same.setdefault(issuer, issuer)
-            found.records[record_id] = RecordFacts(kind, issuer, tuple(subjects))
+            texts = same.setdefault(kind, kind), same.setdefault(issuer, issuer)
+            found.records[record_id] = RecordFacts(*texts, tuple(subjects))
     elif name == "subjects":
         found.subjects = {key: _subject(row) for key, row in rows}
     elif name == "tags":
