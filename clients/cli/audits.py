@@ -37,7 +37,10 @@ Anchors = Annotated[
 
 
 def audit(
-    place: Annotated[str, typer.Argument(help="Address of the service or log, or folder of an export.")] = "",
+    place: Annotated[
+        str,
+        typer.Argument(help="Address of a service or log (default: the one that is set up), or folder of an export."),
+    ] = "",
     log_key: LogKey = "",
     trust: TrustFile = None,
     jobs: Jobs = None,
@@ -56,8 +59,7 @@ def audit(
     The checkpoint that was verified is remembered: a later audit proves that the log only grew. A bundle given with
     --statement carries the log's word on which records there are: the audit counts them anew, and a list that leaves
     one out is signed proof against the operator. Anchors that the log publishes, and those of --anchor, are held
-    against it: they show what it was when a chain held its checkpoint; --rpc asks nodes for the block. Without an
-    address the configured service is audited. Exit code 0 verified, 1 refuted or incomplete, 2 not to be judged.
+    against it; --rpc asks nodes for the block. Exit code 0 verified, 1 refuted or incomplete, 2 not to be judged.
 
     An audit that was interrupted goes on where it was when the same command is run again. With --cluster the workers
     of a Dask scheduler fetch and check the entries, and this machine replays the rules (docs/auditing.md).
@@ -82,12 +84,11 @@ def audit(
     from clients.cli.views import show_report
 
     policy = load_trust(log_key, trust)
-    place = place or Home().config().url
     remembered = None if forget else Memory(memory or home_folder() / "audits")
     given = [read_statement(one) for one in statement or ()]
     anchored = _read_anchored(anchor or [], rpc, contract)
     with (
-        closing(open_source(place, headers=_login() if login else dict)) as source,
+        closing(open_source(place or Home().config().url, headers=_login() if login else dict)) as source,
         progress_bar("auditing", not as_json) as tick,
     ):
         report = run_audit(
