@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from clients.audit.folding import Checkers
     from clients.audit.sources import Source
 
+Place = Annotated[
+    str, typer.Argument(help="Address of a service or log (default: the one set up), or folder of an export.")
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=0, help="Worker processes (0: none).")]
 OnCluster = Annotated[
     str,
@@ -37,10 +40,7 @@ Anchors = Annotated[
 
 
 def audit(
-    place: Annotated[
-        str,
-        typer.Argument(help="Address of a service or log (default: the one that is set up), or folder of an export."),
-    ] = "",
+    place: Place = "",
     log_key: LogKey = "",
     trust: TrustFile = None,
     jobs: Jobs = None,
