@@ -30,6 +30,8 @@ from service.adapters.keystore import save_log_key
 from service.bootstrap import wire
 from service.config import Settings
 from service.storage.checkpoints import size_of
+from service.storage.engine import Store
+from service.storage.lease import read_lease
 from service.storage.schema import migrate
 from service.usecases.create_log import create_log
 from service.usecases.submit import Submission
@@ -196,7 +198,7 @@ class Site:
 def until(condition: Callable[[], bool]) -> None:
     deadline, pause = time.monotonic() + WAIT, threading.Event()
     while True:
-        with suppress(psycopg.Error):
+        with suppress(psycopg.Error, httpx.HTTPError):
             if condition():
                 return
         assert time.monotonic() < deadline, "it never happened"
@@ -242,3 +244,52 @@ def test_three_hosts_through_everything(tmp_path: Path, cluster: Cluster) -> Non
     assert all(any(b'"stopped"' in line for line in server.lines) for server in site.servers)
     with site.connect() as conn:
         assert conn.execute("SELECT renewed FROM lease").fetchone() == (0,), "the last one let go"
+
+
+def test_workers_of_one_host(tmp_path: Path) -> None:
+    """On one port, and on SQLite: the one that leads is killed, another goes on, the parent replaces it."""
+    state, world = tmp_path / "log", recent_world()
+    url = f"sqlite:///{state / 'lodeline.db'}"
+    make_log(state, url, world)
+    records = [world.sign(MINER, "extract", extract_body(new_lot(f"lot:{n}"), time=world.now)) for n in range(4)]
+    server, store, seen = Server(state, "--workers", "2", database=url), Store(url), Seen()
+
+    def holder() -> int:
+        with store.reading() as conn:
+            return int(read_lease(conn).holder.split(":")[1])
+
+    def said(word: bytes) -> int:
+        return len([line for line in server.lines if word in line])
+
+    try:
+        until(lambda: said(b'"serving"') == 2)
+        pid = holder()
+        for number, record in enumerate(records):
+            if number == 2:
+                os.kill(pid, signal.SIGKILL)
+            post_until_taken(server, record, seen)
+        until(lambda: said(b'"serving"') == 3)
+        assert holder() != pid
+        counted = httpx.get(f"{server.url}/metrics", timeout=WAIT).text
+        assert "\nlodeline_leads 1.0\n" in counted, "one that was killed does not count"
+        assert "\nlodeline_lease_epoch 2.0\n" in counted
+        with httpx.Client(base_url=server.url, timeout=WAIT) as client:
+            check_kept(client, seen, {one.id: one for one in records})
+    finally:
+        store.close()
+        code = server.end(signal.SIGTERM)
+    assert (code, said(b'"stopped"'), said(b"died")) == (0, 2, 1)
+
+
+def post_until_taken(server: Server, record: SignedRecord, seen: Seen) -> None:
+    """What a client does whose connection breaks, or that is told to try again."""
+
+    def taken() -> bool:
+        with suppress(httpx.HTTPError):
+            answer = httpx.post(f"{server.url}/v1/records", content=record.text.encode(), headers=RECORD, timeout=WAIT)
+            assert answer.status_code in (200, 201, 503), answer.text
+            if answer.status_code != 503:
+                seen.take(answer.json())
+        return record.id in seen.answers
+
+    until(taken)
