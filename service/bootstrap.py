@@ -18,7 +18,7 @@ from service.config import Settings, SettingsError
 from service.metrics import Metrics
 from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile, FollowedFile
-from service.storage.engine import Store
+from service.storage.engine import Session, Store
 from service.storage.graph_file import GraphFile
 from service.usecases.check import KeyRing
 from service.usecases.context import Context, Verifier
@@ -80,8 +80,13 @@ def wire(
     signer = load_log_key(settings.key_file)
     vkey = format_vkey(signer.verifier)
     verifier = load_verifier(settings, signer)
-    store, graph = Store(settings.database_url), GraphFile(settings.graph_folder) if settings.graph_seconds else None
-    context = Context(store, signer.name, vkey, settings.limits, clock, signer, verifier, graph)
+    limits = settings.limits
+    session = Session(limits.database_connections, limits.statement_seconds, limits.lock_seconds)
+    store, graph = (
+        Store(settings.database_url, session),
+        GraphFile(settings.graph_folder) if settings.graph_seconds else None,
+    )
+    context = Context(store, signer.name, vkey, limits, clock, signer, verifier, graph)
     return Service(settings, context, signer, file(settings.checkpoint_file), appending=appending)
 
 

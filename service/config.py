@@ -35,6 +35,9 @@ class Limits:
     origin_lots: int = 100_000
     bundle_records: int = 5_000
     request_seconds: float = 30.0
+    database_connections: int = 40
+    statement_seconds: float = 120.0
+    lock_seconds: float = 10.0
     token_seconds: int = 300
 
 

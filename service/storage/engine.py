@@ -4,8 +4,8 @@ SQLite and PostgreSQL run the same statements; what differs (how a write begins,
 makes a commit durable) is decided here; `service.storage.sql` spells parameters.
 
 SQLite: write-ahead log with synchronous=FULL, so that a commit that returned survives a power cut;
-BEGIN IMMEDIATE for a write, so that two writers queue instead of failing half-way. PostgreSQL:
-synchronous_commit=on and one advisory lock per log for the duration of a write.
+BEGIN IMMEDIATE for a write, so that two writers queue instead of failing half-way. PostgreSQL
+(`service.storage.postgres`): one advisory lock per log for the duration of a write.
 """
 
 from __future__ import annotations
@@ -19,12 +19,18 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.storage.postgres import Session as Session
+from service.storage.postgres import postgres_engine
+
 PAGE_SIZE: Final = 8192
 CHECKPOINT_PAGES: Final = 4000
 """Pages of write-ahead log before SQLite folds it into the database: 32 MB, written once."""
 
 READERS: Final = 40
-"""Connections for reads: as many as threads that serve requests."""
+"""Connections for reads of SQLite: as many as threads that serve requests."""
+
+PREPARED_STATEMENTS: Final = 512
+"""Kept prepared by each connection to SQLite: an append has a dozen, in some ten widths each."""
 
 BUSY_MILLISECONDS: Final = 10_000
 WRITER_LOCK: Final = 0x4C4F4445  # "LODE": the advisory lock of the sequencer on PostgreSQL
@@ -34,14 +40,14 @@ DatabaseError = SQLAlchemyError
 
 
 class Store:
-    """A database, ready for reads and for one writer.
+    """A database, ready for reads and for one writer. session: bounds on PostgreSQL.
 
     engine: of reads; sqlite: which dialect the few switches follow. All writes of this process share one
     connection: they wait for each other in line and never for readers, and on SQLite it alone keeps the
     pages of its last commit in memory. room: entries up to which nobody has to ask for more partitions.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, session: Session = Session()) -> None:  # noqa: B008  # immutable
         self.url: URL = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.room: float = 0
@@ -49,29 +55,38 @@ class Store:
             self.engine = _sqlite_engine(self.url, connections=READERS, megabytes=8)
             self._writer = _sqlite_engine(self.url, connections=1, megabytes=64)
         else:
-            self.engine = _postgres_engine(self.url, connections=READERS)
-            self._writer = _postgres_engine(self.url, connections=1)
+            self.engine = postgres_engine(self.url, session, connections=session.connections)
+            self._writer = postgres_engine(self.url, session, connections=1)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection on one consistent snapshot, rolled back at the end."""
+        """A connection on one consistent snapshot, which nothing is written through."""
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.engine.connect().execution_options(**options) as conn:
             yield conn
+            if not self.sqlite:
+                conn.commit()  # nothing, but after a rollback the driver forgets what it has prepared
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A write transaction that excludes other writers; commits unless the block raises."""
-        with self.writer() as conn:
+    def writing(self, *, patient: bool = False) -> Iterator[Connection]:
+        """A write transaction that excludes other writers; commits unless the block raises.
+
+        patient: waits for them as long as it takes, where the engine lets it.
+        """
+        with self.writer(patient=patient) as conn:
             yield conn
             conn.commit()
 
     @contextmanager
-    def writer(self) -> Iterator[Connection]:
+    def writer(self, *, patient: bool = False) -> Iterator[Connection]:
         """The same, but the caller commits: for the sequencer, which must know how that ended."""
         with self._writer.connect().execution_options(lodeline_write=True) as conn:
             if not self.sqlite:
+                if patient:
+                    conn.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+                if patient:
+                    conn.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
             yield conn
 
     @contextmanager
@@ -111,7 +126,11 @@ class Store:
 
 def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
     """connections: at most; megabytes: of pages that each keeps."""
-    arguments = {"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
+    arguments = {
+        "check_same_thread": False,
+        "timeout": BUSY_MILLISECONDS / 1000,
+        "cached_statements": PREPARED_STATEMENTS,
+    }
     engine = create_engine(url, connect_args=arguments, pool_size=connections, max_overflow=0, pool_use_lifo=True)
 
     @event.listens_for(engine, "connect")
@@ -138,16 +157,3 @@ def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
         conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
-
-
-def _postgres_engine(url: URL, *, connections: int) -> Engine:
-    if url.drivername in {"postgres", "postgresql"}:
-        url = url.set(drivername="postgresql+psycopg")
-    return create_engine(
-        url,
-        connect_args={"options": "-c synchronous_commit=on"},
-        pool_pre_ping=True,
-        pool_size=connections,
-        max_overflow=0,
-        pool_use_lifo=True,
-    )

@@ -23,10 +23,11 @@ SCRIPTS = Path(__file__).parent / "migrations"
 def migrate(store: Store, *, width: int | None = None) -> tuple[str | None, str]:
     """Bring the database to the newest step, in one transaction; returns the steps before and after.
 
-    The transaction keeps out writers and other migrations: of two that begin at once the second finds nothing to do.
+    The transaction keeps out writers and other migrations: of two that begin at once the second waits, and then finds
+    nothing to do.
     width: entries in a partition, where another one is wanted than that of step 0008.
     """
-    with store.writing() as conn:
+    with store.writing(patient=True) as conn:
         before = current_step(conn)
         config = _config()
         config.attributes["connection"] = conn
