@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Final
 
 from service.logs import get_logger
 from service.metrics import Metrics
@@ -14,8 +15,12 @@ from service.usecases.graph_following import follow_graph
 log = get_logger("service.grapher")
 
 
+REST: Final = 4
+"""It rests so many times as long as it works, every few milliseconds: a fifth of a core at most."""
+
+
 class Grapher:
-    """seconds: between two looks, 0 for none; while it lags behind it rests as long as it works."""
+    """seconds: between two looks, 0 for none."""
 
     def __init__(self, store: Store, file: GraphFile | None, *, seconds: float, metrics: Metrics | None = None) -> None:
         self._store, self._file, self._seconds = store, file, seconds
@@ -26,10 +31,16 @@ class Grapher:
     def tick(self, file: GraphFile) -> float:
         """One stretch. Returns the seconds until the next."""
         began = time.perf_counter()
-        left = follow_graph(self._store, file)
+
+        def rest() -> None:
+            nonlocal began
+            self._stopping.wait(REST * (time.perf_counter() - began))
+            began = time.perf_counter()
+
+        left = follow_graph(self._store, file, rest=rest)
         if left is not None:
             self._behind.set(left)
-        return time.perf_counter() - began if left else self._seconds
+        return REST * (time.perf_counter() - began) if left else self._seconds
 
     def start(self) -> None:
         """Follow in a thread, unless nothing is to be kept."""
