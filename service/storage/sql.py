@@ -7,12 +7,14 @@ statements, each prepared once by the driver.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 CHUNK: Final = 512
 """Most ids in one IN list: far below every engine's limit of parameters."""
@@ -35,6 +37,19 @@ def execute(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> A
     return conn.exec_driver_sql(spell(statement, conn.dialect.paramstyle), values)
 
 
+def _execute_raw(conn: Connection, statement: str, values: tuple[Any, ...]) -> Any:
+    """The same, on SQLite by the driver's own cursor: a commit of few records is fifty statements, and what SQLAlchemy
+    does around each costs more than most of them. Raises the same errors."""
+    if conn.dialect.name != "sqlite":
+        return execute(conn, statement, values)  # a broken connection has to be told from a broken statement
+    if not conn.in_transaction():
+        conn.begin()
+    try:
+        return conn.connection.cursor().execute(statement, values)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
+
+
 def insert_many(conn: Connection, statement: str, rows: Tuples) -> None:
     """Run one `INSERT ... VALUES (?, ...) ...` for all rows, many to a statement; nothing for none.
 
@@ -44,7 +59,7 @@ def insert_many(conn: Connection, statement: str, rows: Tuples) -> None:
     at = 0
     while at < len(rows):
         count = min(ROWS, 1 << (len(rows) - at).bit_length() - 1)
-        execute(conn, _repeat(statement, count), tuple(chain.from_iterable(rows[at : at + count])))
+        _execute_raw(conn, _repeat(statement, count), tuple(chain.from_iterable(rows[at : at + count]))).close()
         at += count
 
 
@@ -57,14 +72,16 @@ def _repeat(statement: str, count: int) -> str:
 
 def select_in(conn: Connection, statement: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """Rows of a statement whose `(??)` stands for a list of values of any length."""
-    for result in _execute_in(conn, statement, values):
-        yield from result.fetchall()
+    for cursor in _execute_in(conn, statement, values):
+        rows = cursor.fetchall()
+        cursor.close()
+        yield from rows
 
 
 def delete_in(conn: Connection, statement: str, values: Sequence[Any]) -> None:
     """Run a DELETE whose `(??)` stands for a list of values of any length."""
-    for _ in _execute_in(conn, statement, values):
-        pass
+    for cursor in _execute_in(conn, statement, values):
+        cursor.close()
 
 
 def _execute_in(conn: Connection, statement: str, values: Sequence[Any]) -> Iterator[Any]:
@@ -72,7 +89,7 @@ def _execute_in(conn: Connection, statement: str, values: Sequence[Any]) -> Iter
         chunk = tuple(values[at : at + CHUNK])
         width = 1 << (len(chunk) - 1).bit_length()
         padded = chunk + (chunk[-1],) * (width - len(chunk))
-        yield execute(conn, _widen(statement, width), padded)
+        yield _execute_raw(conn, _widen(statement, width), padded)
 
 
 @cache
