@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -12,18 +13,24 @@ from typing import Any
 
 import pytest
 
+from clients.sdk.tokens import sign_jwt
 from ledger.errors import BadSignature, TooLarge, UnknownSubject
+from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.proof import check_receipt
+from service.api.auth import parse_bearer
 from service.bootstrap import Service, wire
-from service.errors import BatchRefused, Unavailable
+from service.errors import BatchRefused, NotAuthenticated, Unavailable
+from service.storage.checkpoints import FollowedFile, size_of
 from service.storage.lease import read_lease
 from service.storage.sql import execute
+from service.usecases.access import authenticate
+from service.usecases.check import Candidate
 from service.usecases.open_log import RefuseToOpen
 from service.usecases.submit import Item, Outcome, Submission
 from service.workers.replica import Replica
 from service.workers.terms import LEASE_SECONDS
 from tests.support.server import SIGNER, candidates, checked, new_service
-from tests.support.world import MINER, ORIGIN, TRADER, World, dispatch_body, extract_body, honest_world, new_lot
+from tests.support.world import MINER, ORIGIN, ROLES, TRADER, World, dispatch_body, extract_body, honest_world, new_lot
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -252,3 +259,58 @@ def test_a_log_that_must_not_be_opened_is_not_led(pair: Pair) -> None:
         assert pair.epoch() == 0
 
     run(test)
+
+
+def test_who_follows_learns_keys_that_were_enrolled_since(pair: Pair) -> None:
+    async def test() -> None:
+        async with pair.both() as (_, two):
+            world, newcomer = pair.world, "did:web:newcomer.example"
+            world.enrol(newcomer, ROLES[TRADER])
+            world.register("site:newcomer", "depot", newcomer)
+            enrolment, registration = candidates(world, pair.second, -2)
+            kid = world.keys[newcomer].public.kid
+            assert (await outcomes(two, enrolment))[0].status == "created"
+            assert pair.second.keys.get(kid) is None
+            assert isinstance(registration, Candidate)
+            assert not registration.verified, "that is left to who sequences"
+            assert (await outcomes(two, registration))[0].status == "created"
+            await until(lambda: pair.second.keys.get(kid) is not None)
+            (again,) = candidates(world, pair.second, -1)
+            assert isinstance(again, Candidate)
+            assert again.verified
+
+    run(test)
+
+
+def test_a_login_is_good_for_one_request_of_all_processes(pair: Pair) -> None:
+    now = pair.first.context.now()
+    claims = {"iss": MINER, "sub": MINER, "aud": ORIGIN, "iat": now, "exp": now + 60, "jti": "a-jti-of-twenty-signs"}
+    token = parse_bearer(f"Bearer {sign_jwt(claims, pair.world.keys[MINER], typ='JWT')}", origin=ORIGIN, now=now)
+    assert authenticate(pair.first.context, token).participant == MINER
+    with pytest.raises(NotAuthenticated, match="used before"):
+        authenticate(pair.second.context, token)
+
+
+def test_a_database_that_was_rolled_back_is_not_followed(pair: Pair) -> None:
+    """Every host's file knows what was signed, also that of one that never led."""
+
+    async def test() -> None:
+        async with pair.both() as (one, two):
+            await outcomes(one, pair.extract("lot:1"))
+            two._follow()
+            assert two.trouble == ""
+            note = FollowedFile(pair.second.file.path)
+            note.open()
+            note.close()
+            assert note.newest is not None
+            pair.second.file.path.write_text(json.dumps(forged(int(size_of(note.newest)) + 5)) + "\n")
+            two._follow()
+            assert "old backup" in two.trouble
+            assert not two._may_take(two._read_lease()._replace(renewed=0)), "nor led"
+
+    run(test)
+
+
+def forged(size: int) -> str:
+    """A checkpoint of this log that is larger than it."""
+    return sign_checkpoint(Checkpoint(ORIGIN, size, bytes(32)), [SIGNER])
