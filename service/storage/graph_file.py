@@ -104,21 +104,24 @@ class GraphFile:
         if head is None:
             return None
         arrays = {}
-        for name, kind in LAYOUT.items():
-            count = head.counts[name]
-            path = self._path(name, head)
-            arrays[name] = np.asarray(np.memmap(path, kind, "r", shape=(count,))) if count else np.empty(0, kind)
+        try:
+            for name, kind in LAYOUT.items():
+                count = head.counts[name]
+                path = self._path(name, head)
+                arrays[name] = np.asarray(np.memmap(path, kind, "r", shape=(count,))) if count else np.empty(0, kind)
+        except (FileNotFoundError, ValueError):  # being made anew just now, or cut short by somebody
+            return None
         return GraphView(head, **arrays)
 
     def head(self) -> GraphHead | None:
         """What `head.json` says; None without one, or of another version."""
         try:
             told = orjson.loads((self.folder / "head.json").read_bytes())
-        except FileNotFoundError:
+            if told.pop("version") != VERSION:
+                return None
+            return GraphHead(**told | {"last": tuple(told["last"])})
+        except (FileNotFoundError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
             return None
-        if told.pop("version") != VERSION:
-            return None
-        return GraphHead(**told | {"last": tuple(told["last"])})
 
     @contextmanager
     def lock(self) -> Iterator[bool]:

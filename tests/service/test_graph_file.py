@@ -217,6 +217,23 @@ def test_arrays_of_another_log_are_not_believed_and_made_anew(store: Store, tmp_
     assert GraphFile(tmp_path / "graph").view() is None
 
 
+def test_arrays_that_are_damaged_are_not_there(store: Store, tmp_path: Path) -> None:
+    whole = follow_all(store, GraphFile(tmp_path / "graph")).parts.tobytes()
+    head = (tmp_path / "graph" / "head.json").read_bytes()
+    for told in (b"torn {", b"[]", b'{"version":1}', head.replace(b'"size"', b'"sise"')):
+        (tmp_path / "graph" / "head.json").write_bytes(told)
+        assert GraphFile(tmp_path / "graph").view() is None
+    (tmp_path / "graph" / "head.json").write_bytes(head)
+    (path,) = (tmp_path / "graph").glob("parts.*.bin")
+    path.write_bytes(path.read_bytes()[:-8])
+    assert GraphFile(tmp_path / "graph").view() is None
+    path.unlink()
+    assert GraphFile(tmp_path / "graph").view() is None
+    (tmp_path / "graph" / "head.json").write_bytes(b"torn {")
+    again = follow_all(store, GraphFile(tmp_path / "graph"))
+    assert again.parts.tobytes() == whole
+
+
 def test_one_process_appends_and_the_others_read(store: Store, tmp_path: Path) -> None:
     file, other = GraphFile(tmp_path / "graph"), GraphFile(tmp_path / "graph")
     assert follow_graph(store, file, chunk=300) == SITES + LOTS + 1 - 300
