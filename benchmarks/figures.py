@@ -69,7 +69,7 @@ _SIGNATURES = (
         "raw_signature_checks_per_s",
         "Ed25519 checks of the same records by the fastest library that follows the ledger's rule (PyNaCl), all cores",
     ),
-    Figure("raw_signature_checks_core_per_s", "the same on one core, the other idle"),
+    Figure("raw_signature_checks_core_per_s", "the same per second of processor time: what one core can do"),
     Figure("raw_signature_checks_cryptography_per_s", "the same by `cryptography`, all cores"),
     Figure("batch_signature_checks_per_s", "the same signatures with the batch check (`native/`), 1,024 at once"),
 )

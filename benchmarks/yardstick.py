@@ -94,8 +94,14 @@ def measure(check: Callable[[Sequence[Signed]], None], parts: Sequence[Signed], 
 
 
 def measure_core(parts: Sequence[Signed]) -> float:
-    """Raw checks per second of one core, by the fastest library, while the others do nothing."""
-    return max(measure(check, parts, processes=1) for check in LIBRARIES.values())
+    """Raw checks per second of processor time, by the fastest library: what one core can do, whatever else it does."""
+    rates = []
+    for check in LIBRARIES.values():
+        check(parts[:50])
+        began = time.process_time()
+        check(parts)
+        rates.append(len(parts) / (time.process_time() - began))
+    return max(rates)
 
 
 class Yardstick:
