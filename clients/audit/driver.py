@@ -39,6 +39,7 @@ def run_audit(
     notice: Notice = lambda _sentence: None,
     every: float = EVERY,
     held: int = HELD,
+    keep: bool = False,
 ) -> Report:
     """Audit the whole log that `source` holds.
 
@@ -48,7 +49,8 @@ def run_audit(
     cluster`); progress: called with entries done and in total; notice: with a sentence for a person.
 
     With a memory it is saved there every so many seconds how far the audit came, and a later call goes on from there;
-    held: how much custody state stays in main memory (`clients.audit.spill`).
+    keep: also after an audit that came to its end, so that the next one checks what is new; held: how much custody
+    state stays in main memory (`clients.audit.spill`).
 
     A log that is wrong, or lacks files, gives a report; raises ClientError when the checkpoint itself cannot be read,
     or the memory; Unreachable also later, when nobody answers any more.
@@ -69,7 +71,7 @@ def run_audit(
         _compare_remembered(audit, stated, head, source)
     _check_anchors(audit, head, source, anchored or Anchored(), published)
     journal = Journal(memory.folder_of(head.origin)) if memory else None
-    keeper = Keeper(audit, journal, statements=given, note=note, every=every, held=held, notice=notice)
+    keeper = Keeper(audit, journal, statements=given, note=note, every=every, held=held, keep=keep, notice=notice)
 
     def start() -> AbstractContextManager[Checkers]:
         return checkers(source) if checkers else Pool(worker_count(head.size, workers), source)

@@ -90,9 +90,11 @@ def _end(checked: Checked, head: Checkpoint) -> int:
 
 
 def _ranges(first: int, size: int, some: int) -> Iterator[range]:
-    """Numbers of the bundles of entries that go into one message."""
-    bundles = -(-size // WIDTH)
-    return (range(at, min(at + some, bundles)) for at in range(first, bundles, some))
+    """Numbers of the bundles of entries that go into one message; the last one alone when it is not full."""
+    full, rest = divmod(size, WIDTH)
+    yield from (range(at, min(at + some, full)) for at in range(first, full, some))
+    if rest and first <= full:
+        yield range(full, full + 1)
 
 
 def _compare(audit: Audit, source: Source, tile: TileId, computed: bytes) -> None:

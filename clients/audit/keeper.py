@@ -36,7 +36,7 @@ from ledger.evidence.resume import (
 )
 from ledger.log.checkpoint import Checkpoint
 from ledger.log.merkle import plan_consistency
-from ledger.log.tiles import TileId, plan_tiles, tile_width
+from ledger.log.tiles import WIDTH, TileId, plan_tiles, tile_width
 
 EVERY: Final = 60.0
 """Seconds between two saves: what an interruption costs at most, but for the time to read the save."""
@@ -57,7 +57,8 @@ def code_digest() -> str:
 
 
 class Keeper:
-    """One for each audit. every: seconds between saves; held: see `clients.audit.spill`; notice: told to a person."""
+    """One for each audit. every: seconds between saves; held: see `clients.audit.spill`; keep: the save outlives an
+    audit that has come to its end, so that the next one begins there; notice: told to a person."""
 
     def __init__(
         self,
@@ -68,9 +69,11 @@ class Keeper:
         note: bytes = b"",
         every: float = EVERY,
         held: int = HELD,
+        keep: bool = False,
         notice: Notice = lambda _sentence: None,
     ) -> None:
-        self._audit, self._journal, self._notice, self._every = audit, journal, notice, every
+        self._audit, self._journal, self._notice, self._every, self._keep = audit, journal, notice, every, keep
+        self._full = audit.checkpoint.size // WIDTH * WIDTH if audit.checkpoint else 0
         self._mark = Mark.of(audit)
         self._questions = digest_questions(audit, statements)
         self._note = note
@@ -128,16 +131,18 @@ class Keeper:
     def after(self, size: int) -> None:
         """Call when the entries below `size` are folded."""
         self._size = size
-        if self._spill.due or (
-            self._journal is not None
-            and (time.monotonic() - self._saved >= self._every or len(self._changes.records) >= MOST)
-        ):
+        if self._spill.due or (self._journal is not None and self._is_time(size)):
             self._flush()
 
     def finish(self) -> None:
-        """The audit has come to its end: nothing to go on with is left."""
-        if self._journal is not None:
+        """The audit has come to its end: nothing to go on with is left, unless it is to be kept."""
+        if self._journal is not None and not self._keep:
             self._journal.drop()
+
+    def _is_time(self, size: int) -> bool:
+        if self._keep and size == self._full:
+            return True
+        return time.monotonic() - self._saved >= self._every or len(self._changes.records) >= MOST
 
     def _check_saved(self, saved: dict[str, Any], head: Checkpoint, source: Source) -> None:
         if saved["form"] != FORM or saved["code"] != code_digest():

@@ -47,6 +47,7 @@ def audit(
     cluster: OnCluster = "",
     memory: Remembered = None,
     forget: Annotated[bool, typer.Option("--forget", help="Do not compare with an earlier audit.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Let the next audit begin where this one ends.")] = False,
     statement: Statements = None,
     anchor: Anchors = None,
     rpc: Rpc = None,
@@ -85,7 +86,6 @@ def audit(
 
     policy = load_trust(log_key, trust)
     remembered = None if forget else Memory(memory or home_folder() / "audits")
-    given = [read_statement(one) for one in statement or ()]
     anchored = _read_anchored(anchor or [], rpc, contract)
     with (
         closing(open_source(place or Home().config().url, headers=_login() if login else dict)) as source,
@@ -93,8 +93,8 @@ def audit(
     ):
         report = run_audit(
             source, policy, datetime.now(UTC),
-            memory=remembered, statements=given, anchored=anchored, workers=jobs, checkers=_on_cluster(cluster, jobs),
-            progress=tick, notice=notify,
+            memory=remembered, statements=[read_statement(one) for one in statement or ()], anchored=anchored,
+            workers=jobs, checkers=_on_cluster(cluster, jobs), progress=tick, notice=notify, keep=keep,
         )  # fmt: skip
     show_report(report, as_json=as_json)
     if not report.verified:

@@ -156,6 +156,28 @@ def test_all_bundles_done_and_only_the_end_left(logs: Path, tmp_path: Path) -> N
     assert last.seen == [SIZE]
 
 
+def test_the_next_audit_begins_where_a_kept_one_ended(logs: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    first = Run(logs / "log", memory)
+    report = first.audit(keep=True, every=1e9)
+    assert text(report) == text(Run(logs / "log").audit())
+    for name, begins in (("log", 11), ("grown", 11), ("grown", 13)):
+        later = Run(logs / name, memory)
+        found = later.audit(keep=True, every=1e9)
+        assert found.verified
+        assert found.details == Run(logs / name).audit().details
+        assert later.told == [f"Going on after {begins * BUNDLE} entries that an earlier audit has checked."]
+        assert later.seen[0] == min((begins + 1) * BUNDLE, SIZE + 500 * (name == "grown"))
+    assert journal_of(memory).exists()
+    assert Run(logs / "grown", memory).audit().verified  # without `keep` it is the last
+    assert not journal_of(memory).exists()
+    forked = Memory(tmp_path / "forked")
+    assert Run(logs / "log", forked).audit(keep=True).verified
+    run = Run(logs / "other", forked)
+    assert run.audit(keep=True).outcome == "refuted"
+    assert run.told[0].startswith("What an earlier audit saved is not used")
+
+
 def test_without_a_memory_nothing_is_written(logs: Path, tmp_path: Path) -> None:
     run = Run(logs / "log")
     run.stop()
