@@ -17,7 +17,7 @@ from demo.stage import Stage
 from demo.together import run_together
 from ledger.evidence.patricia import keccak
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 OWNER, ANCHORER = "owner", "anchorer"
 ETHER = 10
 MISSING = (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from demo.anchoring import Anchors
     from service.adapters.ethereum import EthereumNode
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 GAS = 300_000
 WAYS = {
     "SizeNotIncreasing": ("anchored", "offered"),

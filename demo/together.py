@@ -17,7 +17,7 @@ from pathlib import Path
 
 from demo.stage import DemoFailed
 
-SECONDS = 60
+SECONDS = 180
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -178,6 +178,13 @@ def test_an_installation_is_made_once(tools: Toolchain) -> None:
     assert tools.modules.is_relative_to(toolchain.TOOLS)
 
 
+def test_what_is_not_installed_is_not_found(tools: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert toolchain.installed() == tools
+    assert toolchain.installed(tmp_path) is None
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert toolchain.installed() is None, "no Node"
+
+
 def test_the_compiler_answers_more_than_a_pipe_holds(tools: Toolchain) -> None:
     """The package's own command line cuts its answer at 64 KiB; forge and slither read ours through a pipe."""
     whole = compiler_input(read_sources())

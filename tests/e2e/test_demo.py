@@ -38,7 +38,7 @@ from ledger.evidence.trust import parse_policy
 from ledger.evidence.verify import verify_bundle
 from scripts.toolchain import install
 
-SECONDS = 240
+SECONDS = 600
 REFUSALS = (
     ("LotDisputed", "lot-disputed"),
     ("TagInUse", "tag-in-use"),
