@@ -140,6 +140,7 @@ class _Running:
             if self.backend is not None:
                 self.backend.closing = True
             witnessing.cancel()
+            await asyncio.wait([witnessing])
             for follower in self._followers:
                 await asyncio.to_thread(follower.stop)
             await self._writer.stop()

@@ -142,6 +142,7 @@ class Replica:
             await asyncio.to_thread(term.sequencer.stop)
             await asyncio.sleep(0)  # answers on their way to followers
             await self._let_go(term)
+        await self._off(self._forget)
         await self._reception.close()
         self._parking.unlink()
         self._parking.give_up(math.inf)
@@ -316,6 +317,12 @@ class Replica:
             self._led_at = self._clock()
             self._parking.unlink()
             self._nudge.set()
+
+    def _forget(self) -> None:
+        """Let go of a lease that was taken in the very moment of stopping."""
+        with suppress(DatabaseError):
+            if (lease := self._read_lease()).holder == self._holder and lease.renewed:
+                release_lease(self._service.store, lease.epoch)
 
     async def _off(self, call: Callable[..., Any], *values: Any) -> Any:
         """In the thread that asks the database about the lease."""

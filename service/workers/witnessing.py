@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -42,6 +42,7 @@ from service.storage.tree import node_reader
 from service.usecases.context import Context
 from service.usecases.receipts import cosigned_checkpoint
 
+Result = TypeVar("Result")
 TIMEOUT: Final = httpx.Timeout(10.0)
 _log = get_logger("service.witnessing")
 
@@ -49,6 +50,16 @@ _log = get_logger("service.witnessing")
 def load_policy(path: Path | None) -> TrustPolicy:
     """The tlog-policy file that names witnesses and quorum; an empty policy without a file. Raises PolicyError."""
     return parse_policy(path.read_bytes()) if path is not None else TrustPolicy()
+
+
+async def beside(call: Callable[..., Result], *values: Any) -> Result:
+    """The call in a thread. Who is cancelled meanwhile waits for its end: it has a connection to the database."""
+    job = asyncio.ensure_future(asyncio.to_thread(call, *values))
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])
+        raise
 
 
 class Witnessing:
@@ -85,7 +96,7 @@ class Witnessing:
 
     async def round(self) -> int:
         """Offer the newest checkpoint to every witness that has not cosigned it; how many did now."""
-        note, seen = await asyncio.to_thread(self._read_state)
+        note, seen = await beside(self._read_state)
         size = parse_checkpoint(parse_note(note).text).size
         behind = [one for one in self.witnesses if seen.get(one.name, 0) < size]
         if not size or not behind:
@@ -95,7 +106,7 @@ class Witnessing:
                 *(self._offer(http, one, note, size, seen.get(one.name, 0)) for one in behind)
             )
         if any(gained):
-            await asyncio.to_thread(self._publish, note, size)
+            await beside(self._publish, note, size)
         return sum(gained)
 
     def _read_state(self) -> tuple[str, dict[str, int]]:
@@ -114,14 +125,14 @@ class Witnessing:
             return self._note_failure(witness, type(error).__name__)
         line = "".join(map(format_signature, signatures))
         time = max(cosignature_time(signature.value) for signature in signatures)
-        await asyncio.to_thread(self._keep, CosignatureFound(size, witness.name, time, line))
+        await beside(self._keep, CosignatureFound(size, witness.name, time, line))
         self._metrics.cosignatures.labels(witness.name, "cosigned").inc()
         return True
 
     async def _post(
         self, http: httpx.AsyncClient, witness: TrustedWitness, note: str, old: int, size: int
     ) -> tuple[int, str]:
-        proof = await asyncio.to_thread(self._prove, old, size)
+        proof = await beside(self._prove, old, size)
         url = witness.url.rstrip("/") + "/add-checkpoint"
         async with http.stream("POST", url, content=format_request(old, proof, note)) as answer:
             body = bytearray()
