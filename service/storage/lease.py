@@ -121,7 +121,7 @@ def free_writers(store: Store) -> int:
 _FREE: Final = (
     "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
     "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = ? AND l.objsubid = 1 "
-    "AND a.datname = current_database() AND a.pid <> pg_backend_pid() "
+    "AND a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid() "
     "AND (a.state = 'idle in transaction' OR a.wait_event_type = 'Client') "
     "AND a.state_change < clock_timestamp() - ? * interval '1 second'"
 )
