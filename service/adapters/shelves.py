@@ -22,9 +22,10 @@ class ShelfError(Exception):
 
 
 class Shelf(Protocol):
-    """Files by path. name: for messages."""
+    """Files by path. name: for messages; parallel: how many files are worth writing at the same time."""
 
     name: str
+    parallel: int
 
     def read(self, path: str) -> bytes | None:
         """The file, None without one. Raises ShelfError."""
@@ -37,6 +38,8 @@ class Shelf(Protocol):
 
 class FolderShelf:
     """A folder, made when something is first written."""
+
+    parallel = 1
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
@@ -69,6 +72,8 @@ class FolderShelf:
 class BucketShelf:
     """Objects of a bucket below a prefix. endpoint: of a server that is not Amazon's, "" for theirs."""
 
+    parallel = 8  # a put is mostly waiting
+
     def __init__(self, bucket: str, prefix: str = "", *, endpoint: str = "") -> None:
         try:
             import boto3
@@ -80,7 +85,12 @@ class BucketShelf:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/".lstrip("/")
         self._failures = (BotoCoreError, ClientError)
-        patience = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"mode": "standard"})
+        patience = Config(
+            connect_timeout=SECONDS,
+            read_timeout=SECONDS,
+            retries={"mode": "standard"},
+            max_pool_connections=self.parallel,
+        )
         self._client: Any = boto3.client("s3", endpoint_url=endpoint or None, config=patience)
 
     def read(self, path: str) -> bytes | None:

@@ -8,6 +8,7 @@ under way then is written again, with the same bytes. Nothing here writes to the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -148,14 +149,16 @@ class _Work:
         wanted = [one for one in list_tiles(first, past) if (one[0] == ENTRIES) is entries and one[2] == WIDTH]
         if past == size:
             wanted += [one for one in _partial_tiles(size) if (one[0] == ENTRIES) is entries]
-        for at in range(0, len(wanted), PAGE):
-            page = wanted[at : at + PAGE]
-            with self._store.reading() as conn:
-                contents = _read_entries(conn, page) if entries else _read_tiles(conn, page, size)
-            for (level, n, width), content in zip(page, contents, strict=True):
-                cache = FOR_EVER if width == WIDTH else A_DAY
-                self._shelf.write(tile_path(level, n, width), content, media=BYTES, cache=cache)
-            self.files += len(page)
+        with ThreadPoolExecutor(self._shelf.parallel) as pool:
+            for at in range(0, len(wanted), PAGE):
+                page = wanted[at : at + PAGE]
+                with self._store.reading() as conn:
+                    contents = _read_entries(conn, page) if entries else _read_tiles(conn, page, size)
+                self.files += len(list(pool.map(self._write, page, contents)))  # raises what one of them raised
+
+    def _write(self, tile: tuple[int, int, int], content: bytes) -> None:
+        cache = FOR_EVER if tile[2] == WIDTH else A_DAY
+        self._shelf.write(tile_path(*tile), content, media=BYTES, cache=cache)
 
     def _mark(self, tiles: int, entries: int) -> None:
         size = self._signed.size
