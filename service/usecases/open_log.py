@@ -24,7 +24,7 @@ from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile, CheckpointFileError
 from service.storage.engine import Connection, Store
 from service.storage.head import Head, read_head, read_meta
-from service.storage.schema import current_step, newest_step
+from service.storage.schema import current_step, fits, newest_step
 from service.storage.sql import execute
 from service.storage.tree import count_entries, node_reader, select_entries, select_tiles
 from service.usecases.check import KeyRing
@@ -58,7 +58,7 @@ def open_log(
 
 def _read_head(conn: Connection, signer: Ed25519Signer) -> Head:
     step = current_step(conn)
-    if step != newest_step():
+    if not fits(step):
         raise RefuseToOpen(
             f"The database is at migration step {step or 'none'}, this program needs {newest_step()}: "
             "run `lodeline-server migrate` (or `init` for a new log)."

@@ -27,7 +27,7 @@ from service.errors import BadRequest, Conflict, Forbidden, NotFound
 from service.storage import reference as storage
 from service.storage.engine import Connection, Store
 from service.storage.reference import Stored
-from service.storage.schema import current_step, newest_step
+from service.storage.schema import current_step, fits, newest_step
 
 MAX_SOURCE: Final = 500
 REMEMBERED: Final = 64
@@ -76,7 +76,7 @@ def check_step(store: Store) -> None:
     """Raise Conflict unless the database has this program's tables."""
     with store.reading() as conn:
         step = current_step(conn)
-    if step != newest_step():
+    if not fits(step):
         raise Conflict(
             f"The database is at migration step {step or 'none'}, this program needs {newest_step()}: "
             "run `lodeline-server migrate` (or `init` for a new log)."

@@ -22,7 +22,7 @@ from service.storage.engine import Connection, Store
 from service.storage.head import Head, read_head, swap_head
 from service.storage.memory import Memory
 from service.storage.rows import Rows
-from service.storage.schema import migrate
+from service.storage.schema import current_step, migrate, newest_step
 from service.storage.tree import iterate_entries, upsert_tiles
 
 Progress = Callable[[int, int], None]
@@ -42,6 +42,11 @@ def rebuild(store: Store, verifier: Verifier, progress: Progress = lambda done, 
 def rebuild_within(conn: Connection, verifier: Verifier, progress: Progress) -> Head:
     """The same in a write transaction that the caller has."""
     head = require_head(conn)
+    if current_step(conn) != newest_step():  # the tables would be made as this program knows them
+        raise ReplayFailed(
+            f"The database is at migration step {current_step(conn)}, this program makes tables of {newest_step()}: "
+            "use the program that migrated it, or run `lodeline-server migrate` first."
+        )
     recreate_derived(conn)
     edge, subjects = _replay(conn, conn, head.size, progress)
     _check_root(head, edge, verifier)
