@@ -1,7 +1,7 @@
 """Worker processes on this machine for an audit, and results in the order of the work.
 
-The keys that a log enrols only ever grow in number: they travel with each message as one text to
-which lines are added, of which a process reads what it has not yet seen.
+The keys that a log enrols only ever grow in number: they stand in a temporary file to which lines are added. A message
+says how long it is, and a process reads what it has not yet seen.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -54,8 +56,8 @@ class Pool:
     def __init__(self, workers: int, source: Source) -> None:
         self.workers = workers
         self._source = source
-        self._keys = b""
-        self._count = 0
+        self._folder = TemporaryDirectory(prefix="lodeline-audit-") if workers else None
+        self._written = self._count = 0  # bytes, and keys
         self._readers = ThreadPoolExecutor(source.parallel)
         self._executor: ProcessPoolExecutor | None = None
         if workers:
@@ -69,6 +71,8 @@ class Pool:
         self._readers.shutdown(cancel_futures=True)
         if self._executor is not None:
             self._executor.shutdown(cancel_futures=True)
+        if self._folder is not None:
+            self._folder.cleanup()
         if isinstance(error, BrokenProcessPool):
             raise LocalError("A worker process of the audit was killed: is there enough memory?") from error
 
@@ -87,13 +91,16 @@ class Pool:
 
     def submit(self, reader: Reader, keys: Mapping[str, PublicKey]) -> Future[Results]:
         """Check what `reader` gives with these keys, which only ever grow in number from call to call."""
-        if self._executor is None:
+        if self._executor is None or self._folder is None:
             done: Future[Results] = Future()
             done.set_result(check_all(reader, keys))
             return done
-        self._keys += format_keys(islice(keys.values(), self._count, None))
-        self._count = len(keys)
-        return self._executor.submit(_work, reader, self._keys)
+        file = Path(self._folder.name, "keys")
+        if len(keys) > self._count:
+            with file.open("ab") as stream:
+                self._written += stream.write(format_keys(islice(keys.values(), self._count, None)))
+            self._count = len(keys)
+        return self._executor.submit(_work, reader, file, self._written)
 
     def _fetch(self, numbers: range, size: int) -> Future[Reader]:
         """Who reads the files: the worker itself when they are at hand, else threads here, ahead of the work."""
@@ -189,18 +196,21 @@ class Keyring:
         self.keys: dict[str, PublicKey] = {}
         self._read = 0
 
-    def extend(self, text: bytes) -> dict[str, PublicKey]:
-        """All keys of a text that is the last one with lines added, or an older one."""
-        self.keys |= parse_keys(text[self._read :])
-        self._read = max(self._read, len(text))
+    def extend(self, file: Path, length: int) -> dict[str, PublicKey]:
+        """All keys of the first `length` bytes of a file to which lines are added, or more of them."""
+        if length > self._read:
+            with file.open("rb") as stream:
+                stream.seek(self._read)
+                self.keys |= parse_keys(stream.read(length - self._read))
+            self._read = length
         return self.keys
 
 
 _KEYRING = Keyring()
 
 
-def _work(reader: Reader, keys: bytes) -> Results:
-    return check_all(reader, _KEYRING.extend(keys))
+def _work(reader: Reader, file: Path, length: int) -> Results:
+    return check_all(reader, _KEYRING.extend(file, length))
 
 
 def check_all(reader: Reader, keys: Mapping[str, PublicKey]) -> Results:

@@ -18,7 +18,7 @@ import pytest
 from benchmarks.generate import ORIGIN, START, Generator, write_log
 from clients.audit.driver import run_audit
 from clients.audit.memory import Memory
-from clients.audit.pool import Found, Keyring, Pool, in_order
+from clients.audit.pool import Found, Keyring, Pool, format_keys, in_order
 from clients.audit.sources import FolderSource, UrlSource, open_source, read_tile
 from clients.sdk.errors import LocalError, Misbehaviour, NotFound, Unreachable
 from clients.sdk.transport import Retries
@@ -336,14 +336,20 @@ def test_results_come_in_order_and_never_too_many_are_under_way() -> None:
     assert list(in_order([], start, 4)) == []
 
 
-def test_a_keyring_takes_what_is_new_and_keeps_the_rest() -> None:
+def test_a_keyring_takes_what_is_new_and_keeps_the_rest(tmp_path: Path) -> None:
     first = Generator(signers=12).miners[0].key.public
     second = Generator(signers=12).traders[0].key.public
-    lines = [f"{key.alg} {key.kid} {key.raw.hex()}\n".encode() for key in (first, second)]
+    lines = [format_keys([key]) for key in (first, second)]
+    assert lines[0] == f"{first.alg} {first.kid} {first.raw.hex()}\n".encode()
+    file = tmp_path / "keys"
     ring = Keyring()
-    assert ring.extend(lines[0]) == {first.kid: first}
-    assert ring.extend(b"".join(lines)) == {first.kid: first, second.kid: second}
-    assert len(ring.extend(lines[0])) == 2  # an older message that another process was slower to take
+    assert ring.extend(file, 0) == {}  # it need not be there yet
+    file.write_bytes(lines[0])
+    assert ring.extend(file, len(lines[0])) == {first.kid: first}
+    with file.open("ab") as stream:
+        stream.write(lines[1] + b"torn")  # what is not announced yet is not read
+    assert ring.extend(file, len(lines[0] + lines[1])) == {first.kid: first, second.kid: second}
+    assert len(ring.extend(file, len(lines[0]))) == 2  # an older message that another process was slower to take
 
 
 def no_chunks() -> Found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -92,6 +93,14 @@ def test_the_same_report_by_a_cluster(logs: Path, machines: LocalCluster, tmp_pa
     assert seen == [min(256 * n, SIZE) for n in range(1, 25)]
     memory = Memory(tmp_path)
     assert text(audit(folder, checkers=on(machines), memory=memory, every=0, held=500)) == text(plain)
+
+
+def test_the_command_line_prints_one_document(logs: Path, machines: LocalCluster) -> None:
+    command = [sys.executable, "-c", "from clients.cli.main import main; main()", "audit", str(logs / "bad")]
+    command += ["--trust", str(logs / "bad/policy.txt"), "--forget", "--json", "--cluster", machines.scheduler_address]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (told.returncode, told.stderr) == (1, "")
+    assert json.loads(told.stdout) == audit(logs / "bad", workers=0).to_json()
 
 
 def test_workers_fetch_from_a_server_with_what_lets_in_now(logs: Path, machines: LocalCluster) -> None:
