@@ -229,7 +229,7 @@ def serve(
     from service.app import create_app
     from service.bootstrap import tune_collector, wire
     from service.logs import LEVELS, configure_logs
-    from service.processes import serve_many, server_options
+    from service.processes import check_peer, serve_many, server_options
 
     settings: Settings = replace(ctx.obj, processes=workers or max(1, ctx.obj.processes))
     place: dict[str, Any] = {"host": host or settings.host, "port": settings.port if port is None else port}
@@ -237,7 +237,11 @@ def serve(
         raise SettingsError(f"LODELINE_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {settings.log_level!r}.")
     service = wire(settings)
     try:  # a refusal is a sentence here; inside the server it would be a traceback
-        (service.check_log if service.replicated else service.open_log)()
+        if service.replicated:
+            check_peer(settings)
+            service.check_log()
+        else:
+            service.open_log()
     except BaseException:
         service.close()
         raise

@@ -8,17 +8,17 @@ in files, so that `/metrics` says the same whichever process answers.
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from socket import socket
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from service.config import Settings
+from service.config import Settings, SettingsError
 from service.logs import configure_logs
 
 if TYPE_CHECKING:  # a new process answers its parent before it reads all of the program
@@ -42,6 +42,18 @@ def server_options(settings: Settings) -> dict[str, Any]:
     }
 
 
+def check_peer(settings: Settings) -> None:
+    """Raise SettingsError when other processes could not reach this one where the settings say."""
+    try:
+        family, *_, place = socket.getaddrinfo(settings.peer_host, 0, type=socket.SOCK_STREAM)[0]
+        socket.create_server(place, family=family).close()
+    except OSError as error:
+        raise SettingsError(
+            f"LODELINE_PEER_HOST must be a name or address of this host, but {settings.peer_host!r} is none "
+            f"({error.strerror})."
+        ) from None
+
+
 def serve_many(settings: Settings, *, host: str, port: int) -> None:
     """Run `settings.processes` servers until told to stop. Raises OSError when the address is taken."""
     make = partial(make_worker, replace(settings, workers=-(-settings.workers // settings.processes)))
@@ -63,7 +75,7 @@ def serve_many(settings: Settings, *, host: str, port: int) -> None:
 class _Workers(Multiprocess):
     """Uvicorn's parent, which also waits for processes that are starting, and clears away the counts of dead ones."""
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket]) -> None:
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
         self._asked: set[int | None] = set()
         self._up: set[int | None] = set()
