@@ -91,10 +91,7 @@ class Tree:
 
     def size(self) -> int:
         """Leaves below the full bundles that were added."""
-        return sum(
-            (count * WIDTH + len(row)) * WIDTH**level
-            for level, (row, count) in enumerate(zip(self.rows, self.counts, strict=True), 1)
-        )
+        return (self.counts[0] * WIDTH + len(self.rows[0])) * WIDTH
 
     def root(self) -> bytes:
         """The root of the whole tree: rows from the lowest, each with what is left of those below at its end."""

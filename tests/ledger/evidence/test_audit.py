@@ -154,6 +154,7 @@ def test_the_tree_above_the_leaves_agrees_with_the_plain_tree() -> None:
         filled += tree.add(root)
         if count in (1, 2, 3, 255, 256, 257, 511, 512, 1000) or count > WIDTH * WIDTH - 2:
             assert tree.root() == tree_root(roots[:count])
+            assert tree.size() == count * WIDTH
             tree.last = roots[0] + roots[1] + roots[2]
             assert tree.root() == tree_root([*roots[:count], tree_root(roots[:3])])
             tree.last = b""
