@@ -198,16 +198,21 @@ class Sequencer:
         with self._wake:
             if self._abandoned:
                 return
-            self._under_way = []
+            self._forget(group)
         for (_, future), sequenced in zip(group, done, strict=True):
             future.set_result(sequenced)
+
+    def _forget(self, group: list[Waiting]) -> None:
+        """These are not under way any more; the others of their group still are."""
+        gone = {id(future) for _, future in group}
+        self._under_way = [one for one in self._under_way if id(one[1]) not in gone]
 
     def _leave(self, group: list[Waiting], why: str) -> None:
         """What will not be committed here: handed back when it may be elsewhere."""
         with self._wake:
             if self._abandoned:
                 return
-            self._under_way = [one for one in self._under_way if all(one is not other for other in group)]
+            self._forget(group)
             if self._book is None and self._hand_back is not None:
                 self._left += group
                 return

@@ -15,8 +15,9 @@ from service.errors import Unavailable
 from service.storage.appending import Appending
 from service.storage.engine import Store
 from service.storage.head import HeadMoved
+from service.storage.lease import Fenced
 from service.usecases.submit import Book, Item, Sequenced, Submission
-from service.workers.sequencer import Sequencer
+from service.workers.sequencer import Sequencer, Waiting
 from tests.support.server import Clock, candidate, candidates, new_service
 from tests.support.world import MINER, World, extract_body, honest_world, new_lot
 
@@ -245,3 +246,44 @@ def test_every_step_runs_on_one_thread(service: Service, world: World) -> None:
     assert status(sequencer.submit(extract(world, service, "lot:1"))) == "created"
     sequencer.stop()
     assert seen == {"sequencer"}
+
+
+def test_what_is_abandoned_comes_back_whole(service: Service, world: World) -> None:
+    """Also when a group is tried one by one: who was answered is not among them, all the others are."""
+    sequencer = Sequencer(service.open_log, clock=service.context.clock)
+    pairs: list[Waiting] = [
+        (Submission(extract(world, service, f"lot:{number}")), Future[Sequenced]()) for number in range(4)
+    ]
+    sequencer._under_way = pairs[:3]
+    sequencer._waiting.append(pairs[3])
+    sequencer._acknowledge(pairs[:1], [Sequenced((), 11, "note")])
+    assert pairs[0][1].result(WAIT).size == 11
+    assert sequencer.abandon() == pairs[1:]
+    sequencer._acknowledge(pairs[1:2], [Sequenced((), 12, "note")])
+    sequencer._leave(pairs[2:3], "too late")
+    assert not any(future.done() for _, future in pairs[1:]), "nobody is answered any more"
+    assert sequencer.abandon() == []
+
+
+def test_who_steps_down_hands_back_in_order(service: Service, world: World, gate: Gate) -> None:
+    back: list[Waiting] = []
+    sequencer = Sequencer(gate, clock=service.context.clock, commit_records=1, hand_back=back.extend)
+    sequencer.start()
+    gate.open.clear()
+    first = sequencer.submit(extract(world, service, "lot:0"))
+    assert gate.entered.wait(WAIT)
+    rest = [sequencer.submit(extract(world, service, f"lot:{number}")) for number in (1, 2)]
+    gate.faults = [Fenced()]
+    gate.open.set()
+    sequencer._thread.join(WAIT)
+    assert [future for _, future in back] == [first, *rest]
+    assert sequencer.ended
+    assert "Another process" in sequencer.trouble
+    with pytest.raises(Unavailable, match="Another process"):
+        sequencer.submit(extract(world, service, "lot:3"))
+    again = Sequencer(gate, clock=service.context.clock)
+    again.start()
+    for pair in back:
+        again.enqueue(pair)
+    assert [status(future) for future in (first, *rest)] == ["created"] * 3
+    again.stop()
