@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import sys
 import tempfile
 import time
@@ -35,6 +36,7 @@ console = Console()
 def main() -> int:
     """Command line; the exit code."""
     given = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended on the way out
     scale = SCALES[given.scale]
     out = given.out or Path("build") / ("bench.json" if scale is FULL else f"bench-{scale.name}.json")
     chapters = list_chapters(scale)
