@@ -16,6 +16,8 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from service.storage.copying import LEAST, copy_rows, plan_copy
+
 CHUNK: Final = 512
 """Most ids in one IN list: far below every engine's limit of parameters."""
 
@@ -56,6 +58,9 @@ def insert_many(conn: Connection, statement: str, rows: Tuples) -> None:
     The driver gives the interpreter lock away at every step of a statement; a step per row would
     have the writer queue up behind every other thread of the process a thousand times per commit.
     """
+    if len(rows) >= LEAST and conn.dialect.name == "postgresql" and (plan := plan_copy(statement)):
+        copy_rows(conn, plan, rows)
+        return
     at = 0
     while at < len(rows):
         count = min(ROWS, 1 << (len(rows) - at).bit_length() - 1)

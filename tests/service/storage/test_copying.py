@@ -1,0 +1,88 @@
+"""Copied rows are the rows that an INSERT writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.storage.copying import LEAST, Copy, plan_copy
+from service.storage.engine import DatabaseError, Store
+from service.storage.schema import migrate
+from service.storage.sql import insert_many
+from tests.support.server import database_url, dump
+
+pytestmark = pytest.mark.usefixtures("postgres")
+
+ROWS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
+    "entries": ("seq, entry", [(n, bytes([n % 256, 0, 255]) * n) for n in range(40)]),
+    "record_ids": ("prefix, seq", [((-1) ** n * (1 << 62) + n, n) for n in range(40)]),
+    "subject_records": ("subject, seq, moved", [(n, 7, n % 2 == 0) for n in range(40)]),
+    "production": ("site, month, seq, type", [(n, 24_000, 5, "extract") for n in range(40)]),
+    "lot_origins": ("lot, site, model", [(n, 1, None if n % 2 else "mass \\N\t\n'é") for n in range(40)]),
+    "tiles": ("level, n, hashes", [(n, 3, b"\x00" * 32) for n in range(40)]),
+}
+
+
+def statement(table: str) -> str:
+    columns = ROWS[table][0]
+    return f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(columns.split(', ')))})"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(database_url(tmp_path))
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("table", sorted(ROWS))
+def test_copied_rows_are_inserted_rows(store: Store, table: str) -> None:
+    rows = ROWS[table][1]
+    with store.writing() as conn:
+        insert_many(conn, statement(table), rows)
+    copied = dump(store, [table])
+    assert copied[table] == sorted(rows)
+    with store.writing() as conn:
+        conn.exec_driver_sql(f"DELETE FROM {table}")
+        for at in range(0, len(rows), LEAST - 1):
+            insert_many(conn, statement(table), rows[at : at + LEAST - 1])
+    assert dump(store, [table]) == copied
+
+
+def test_one_bad_row_and_none_is_there(store: Store) -> None:
+    rows = ROWS["entries"][1]
+    for bad in ((3, b"twice"), (50, None), (1 << 40, b"no partition")):
+        with pytest.raises(DatabaseError), store.writing() as conn:
+            insert_many(conn, statement("entries"), [*rows, bad])
+        assert dump(store, ["entries"])["entries"] == []
+    with store.writing() as conn:
+        insert_many(conn, statement("entries"), rows)
+    assert len(dump(store, ["entries"])["entries"]) == len(rows)
+
+
+def test_a_connection_that_is_lost_meanwhile(store: Store) -> None:
+    def lose() -> None:
+        with store.writing() as conn:
+            pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            with store.aside() as other:
+                other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+            insert_many(conn, statement("entries"), ROWS["entries"][1])
+
+    with pytest.raises(DatabaseError):
+        lose()
+    with store.writing() as conn:
+        insert_many(conn, statement("entries"), ROWS["entries"][1])
+    assert len(dump(store, ["entries"])["entries"]) == 40
+
+
+def test_what_is_no_plain_insert_stays_one() -> None:
+    assert plan_copy("INSERT INTO entries (seq, entry) VALUES (?, ?)") == Copy(
+        "COPY entries (seq, entry) FROM STDIN (FORMAT BINARY)", ("int8", "bytea")
+    )
+    assert plan_copy("INSERT INTO meta VALUES (?, ?)") is None
+    assert plan_copy("INSERT INTO tags (tag, lot) VALUES (?, ?) ON CONFLICT (tag) DO NOTHING") is None
+    assert plan_copy("INSERT INTO elsewhere (a, b) VALUES (?, ?)") is None
