@@ -101,8 +101,12 @@ class Cluster:
         self._own(self.folder)
         self.binaries = found
         if self._user and self._call([str(found / "postgres"), "--version"]).returncode:
-            shutil.copytree(found.parent, self.folder / "install", symlinks=True)
-            self.binaries = self.folder / "install" / "bin"
+            package, copy = found.parents[1], self.folder / "install"
+            libraries = package.with_name(package.name + ".libs")  # where a repaired wheel keeps them, beside itself
+            shutil.copytree(found.parent, copy / package.name / found.parent.name, symlinks=True)
+            if libraries.is_dir():
+                shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+            self.binaries = copy / package.name / found.parent.name / "bin"
 
     def _initialise(self) -> None:
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
