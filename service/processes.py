@@ -8,11 +8,14 @@ in files, so that `/metrics` says the same whichever process answers.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -107,12 +110,26 @@ class _Workers(Multiprocess):
         return False
 
 
+def _end_with_parent() -> None:
+    """Finish in order when the parent is gone: nobody else would end this process, or free the port."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
 def make_worker(settings: Settings) -> App:
     """The application of one of several processes; called in that process."""
     from service.app import create_app
     from service.bootstrap import tune_collector, wire
 
     configure_logs(settings.log_level)
+    _end_with_parent()
     service = wire(settings)
     service.metrics.shared = os.environ[SHARED_COUNTS]
     tune_collector()
