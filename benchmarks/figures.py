@@ -228,6 +228,7 @@ _GAS = (
     Figure(
         "anchor_gas_2_20", "dearest strict anchor to a tree of 2^20 entries, by receipt on cancun rules", "≤ 65,000"
     ),
+    Figure("anchor_idle_calls", "calls to the node in a tick of the anchor worker with nothing to do", "≤ 3"),
     Figure("anchor_gas_deploy", "deploying `LogAnchor`"),
     Figure("anchor_gas_first", "the first anchor of a log"),
     Figure("anchor_gwei_per_record_1000", "an anchor an hour at 20 gwei, per record of 1,000 a day, in gwei"),

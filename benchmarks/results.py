@@ -28,7 +28,7 @@ class Results:
         """What one benchmark found, in place of what was there of it."""
         for figure in chapter.figures:
             self.figures.pop(figure.key, None)
-        self.figures |= {key: float(f"{value:.4g}") for key, value in figures.items() if not math.isnan(value)}
+        self.figures |= {key: _shorten(value) for key, value in figures.items() if not math.isnan(value)}
         self.notes[chapter.name] = [failed] * bool(failed) + notes
 
     def has_failed(self, name: str) -> bool:
@@ -46,6 +46,11 @@ class Results:
         notes = {name: some for name, some in sorted(self.notes.items()) if some}
         told = {ABOUT: {**self.about, "notes": notes}, **dict(sorted(self.figures.items()))}
         path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def _shorten(value: float) -> float:
+    """Four digits that count; what was counted stays as it is."""
+    return value if isinstance(value, int) else float(f"{value:.4g}")
 
 
 def load_results(path: Path) -> Results:

@@ -7,7 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import anchor, anchor_gas, audit, bundle, commits, echo, growth, load, provenance, trees, verdict
+from benchmarks import (
+    anchor,
+    anchor_gas,
+    anchor_ticks,
+    audit,
+    bundle,
+    commits,
+    echo,
+    growth,
+    load,
+    provenance,
+    trees,
+    verdict,
+)
 from benchmarks.environment import program
 from benchmarks.run import Figures, Run
 from benchmarks.server import KINDS, USUAL, Kind, takes_workers
@@ -281,7 +294,7 @@ def gas(run: Run) -> Figures:
     used = anchor_gas.measure()
     if run.scale.whole:
         anchor_gas.show(used, run.console)
-    return anchor_gas.figures(used)
+    return anchor_gas.figures(used) | {"anchor_idle_calls": anchor_ticks.measure()}
 
 
 Benchmark = Callable[[Run], Figures]
