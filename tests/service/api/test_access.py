@@ -104,7 +104,7 @@ def test_entries_are_for_auditors_authorities_and_the_registrar(chain: Desk) -> 
         answer = chain.get(path, reader)
         assert answer.status_code == 200
         assert answer.headers["cache-control"].startswith("private")
-        assert answer.headers["vary"] == "Authorization"
+        assert answer.headers["vary"] == "Authorization, Accept-Encoding"
     for reader in (MINER, TRADER, SMELTER, BUYER, STRANGER):
         assert chain.get(path, reader).status_code == 403
     assert chain.get(path).status_code == 401
