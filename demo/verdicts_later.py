@@ -90,7 +90,7 @@ def make_bundles(stage: Stage, folder: Path, incident: str) -> list[Check]:
     write_bundle(folder / SHORT, value)
     return [
         Check(
-            BUNDLE, 0, "1 verdicts follow from this evidence",
+            BUNDLE, 0, "1 verdict follows from this evidence",
             "The bundle carries evidence and verdict. Anybody can compute it again, without the service:",
             "the same verdict, computed from the bundle alone",
         ),

@@ -141,9 +141,10 @@ class AnchorStep:
         newest = max(self.anchors, key=lambda one: one.head.size, default=None)
         if newest is not None:
             covered = sum(index < newest.head.size for index in indexes)
+            hold = "1 anchor holds" if len(told) == 1 else f"{len(told)} anchors hold"
             self.book.close(
                 CHECK,
-                f"{len(told)} anchors hold: {covered} of {len(indexes)} entries existed by "
+                f"{hold}: {covered} of {len(indexes)} entries existed by "
                 f"{format_time(newest.head.time)} ({self._state(newest)}). {self._trust(newest)}{self._also()}",
             )
         elif self.kept:

@@ -55,7 +55,10 @@ def check_verdicts(
         told.append({"id": signed.id, "claim": verdict["claim"], "answer": verdict["answer"], "recomputed": result})
     count = len(envelopes)
     book.close(
-        "verdicts", f"{count} verdicts follow from this evidence." if count else "The bundle carries no verdict."
+        "verdicts",
+        f"{'1 verdict follows' if count == 1 else f'{count} verdicts follow'} from this evidence."
+        if count
+        else "The bundle carries no verdict.",
     )
     return told
 

@@ -188,7 +188,7 @@ def test_anchors_of_an_export_are_checked_without_being_named(export: Path) -> N
     publish(export, ethereum=format_json(EVIDENCE), file=note_of())
     outcome, sentence = told(audit(FolderSource(export)))
     assert outcome == "verified"
-    assert sentence.startswith("1 anchors hold: 9 of 17 entries existed by ")
+    assert sentence.startswith("1 anchor holds: 9 of 17 entries existed by ")
     assert sentence.endswith("The log extends 1 signed checkpoints that were kept outside it.")
     publish(export, file=note_of())
     assert told(audit(FolderSource(export)))[1] == "The log extends 1 signed checkpoints that were kept outside it."
@@ -288,7 +288,7 @@ def test_anchors_of_a_service_page_by_page(export: Path) -> None:
     }
     outcome, sentence = told(over_http(export, prefix="/log", api=api))
     assert outcome == "verified", sentence
-    assert "1 anchors hold" in sentence
+    assert "1 anchor holds" in sentence
     assert "1 signed checkpoints" in sentence
     assert (
         over_http(

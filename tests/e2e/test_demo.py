@@ -131,7 +131,7 @@ ANCHORED = (
     "refused  InconsistentCheckpoint(anchored 209, offered 210)   the same, and let the log grow by one entry",
     "reverted, and paid for",
     "ok  refused: the contract still holds the 209 entries that it held, and nothing else",
-    "anchors: 1 anchors hold: 123 of 123 entries existed by ",
+    "anchors: 1 anchor holds: 123 of 123 entries existed by ",
     "is canonical on chain 31337, says http://127.0.0.1:",
     "ok  verified against the chain: exit code 0",
     "anchors hold: 210 of 210 entries existed by ",

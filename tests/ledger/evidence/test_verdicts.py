@@ -59,7 +59,7 @@ def test_a_verdict_that_follows_is_the_same_again(world: World) -> None:
     verdict = verdict_of(bundle_of(world, "lot:5"))
     report = check(world, sign_verdict(verdict, KEY, CERT))
     assert (report.outcome, told(report)) == ("verified", ["same"])
-    assert report.checks[-2].sentence == "1 verdicts follow from this evidence."
+    assert report.checks[-2].sentence == "1 verdict follows from this evidence."
     assert report.details["verdicts"][0]["claim"] == verdict["claim"]
 
 
