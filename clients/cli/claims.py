@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clients.cli.options import AsJson, PackFiles, ReferenceFiles
+from clients.cli.options import (
+    AsJson,
+    AsOf,
+    ClaimType,
+    KnownAsOf,
+    PackFiles,
+    Packs,
+    Parameters,
+    ReferenceFiles,
+    Terms,
+)
 
 if TYPE_CHECKING:
     from ledger.rules.pack import Pack
@@ -22,15 +32,13 @@ verdict_app = typer.Typer(no_args_is_help=True, help="Show verdicts that you wer
 
 def claim(
     subject: Subject,
-    kind: Annotated[str, typer.Option("--claim", help="Type of claim: see `lodeline rules claims`.")],
-    terms: Annotated[list[str], typer.Option("--term", metavar="NAME=VALUE", help="What the claim says.")] = [],  # noqa: B006
-    packs: Annotated[list[str], typer.Option("--pack", help="Judge by these packs instead of the claim's own.")] = [],  # noqa: B006
+    kind: ClaimType,
+    terms: Terms = [],  # noqa: B006
+    packs: Packs = [],  # noqa: B006
     pack_files: PackFiles = [],  # noqa: B006
-    parameters: Annotated[
-        list[str], typer.Option("--parameter", metavar="NAME=VALUE", help="Set a parameter of the packs otherwise.")
-    ] = [],  # noqa: B006
-    as_of: Annotated[str, typer.Option("--as-of", help="Judge what was in force on this day (default: today).")] = "",
-    known_as_of: Annotated[str, typer.Option("--known-as-of", help="By what the log held on this day.")] = "",
+    parameters: Parameters = [],  # noqa: B006
+    as_of: AsOf = "",
+    known_as_of: KnownAsOf = "",
     offline: Annotated[
         Path | None, typer.Option("--offline", help="Judge from this bundle, without a service.")
     ] = None,

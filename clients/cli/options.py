@@ -28,6 +28,14 @@ Assay = Annotated[
 Mass = Annotated[str, typer.Option("--mass", metavar="KG", help="Wet mass in kg.")]
 Moisture = Annotated[str, typer.Option("--moisture", metavar="PERCENT", help="Moisture in % of wet mass.")]
 Note = Annotated[str, typer.Option("--note", help="Free text (concealed unless revealed).")]
+ClaimType = Annotated[str, typer.Option("--claim", help="Type of claim: see `lodeline rules claims`.")]
+Terms = Annotated[list[str], typer.Option("--term", metavar="NAME=VALUE", help="What the claim says.")]
+Packs = Annotated[list[str], typer.Option("--pack", help="Judge by these packs instead of the claim's own.")]
+Parameters = Annotated[
+    list[str], typer.Option("--parameter", metavar="NAME=VALUE", help="Set a parameter of the packs otherwise.")
+]
+AsOf = Annotated[str, typer.Option("--as-of", help="Judge what was in force on this day (default: today).")]
+KnownAsOf = Annotated[str, typer.Option("--known-as-of", help="By what the log held on this day.")]
 PackFiles = Annotated[list[Path], typer.Option("--pack-file", help="A rule pack of your own (TOML).")]
 ReferenceFiles = Annotated[
     list[str],

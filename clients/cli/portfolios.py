@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from clients.cli.claims import MAX_FILE, SUPPORTED
-from clients.cli.options import AsJson, PackFiles
+from clients.cli.options import AsJson, AsOf, ClaimType, KnownAsOf, PackFiles, Packs, Parameters, Terms
 
 PART = 250
 """Lots that are asked about at a time: the service answers each request within seconds."""
@@ -17,15 +17,13 @@ PART = 250
 
 def portfolio(
     lots: Annotated[list[str], typer.Argument(metavar="FILE|ID...", help="Lots, or files that name one a line.")],
-    kind: Annotated[str, typer.Option("--claim", help="Type of claim: see `lodeline rules claims`.")],
-    terms: Annotated[list[str], typer.Option("--term", metavar="NAME=VALUE", help="What the claim says.")] = [],  # noqa: B006
-    packs: Annotated[list[str], typer.Option("--pack", help="Judge by these packs instead of the claim's own.")] = [],  # noqa: B006
+    kind: ClaimType,
+    terms: Terms = [],  # noqa: B006
+    packs: Packs = [],  # noqa: B006
     pack_files: PackFiles = [],  # noqa: B006
-    parameters: Annotated[
-        list[str], typer.Option("--parameter", metavar="NAME=VALUE", help="Set a parameter of the packs otherwise.")
-    ] = [],  # noqa: B006
-    as_of: Annotated[str, typer.Option("--as-of", help="Judge what was in force on this day (default: today).")] = "",
-    known_as_of: Annotated[str, typer.Option("--known-as-of", help="By what the log held on this day.")] = "",
+    parameters: Parameters = [],  # noqa: B006
+    as_of: AsOf = "",
+    known_as_of: KnownAsOf = "",
     as_json: AsJson = False,
 ) -> None:
     """Put one claim to many lots: the answer to each, and what speaks against it, as single verdicts would say.

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.e2e.test_kill import recent_world
 from tests.e2e.test_replicas import Site
-from tests.support.postgres import Cluster, NoPostgres, missing
+from tests.support.postgres import Cluster
 
 CRASHES = 2
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL of this test alone."""
-    try:
-        cluster = Cluster.create()
-    except NoPostgres as error:
-        missing(error)
-    yield cluster
-    cluster.remove()
 
 
 def test_the_service_outlives_its_database(tmp_path: Path, cluster: Cluster) -> None:

@@ -22,7 +22,6 @@ from typing import Any
 import httpx
 import orjson
 import psycopg
-import pytest
 
 from ledger.envelope import SignedRecord, parse_record
 from ledger.log.proof import parse_receipt
@@ -37,7 +36,7 @@ from service.usecases.create_log import create_log
 from service.usecases.submit import Submission
 from service.workers.terms import LEASE_SECONDS
 from tests.e2e.test_kill import RECORD, Seen, Server, Shared, check_kept, check_one_history, program, recent_world
-from tests.support.postgres import Cluster, NoPostgres, missing
+from tests.support.postgres import Cluster
 from tests.support.server import SIGNER, candidates
 from tests.support.world import MINER, World, extract_body, new_lot
 
@@ -45,17 +44,6 @@ WAIT = 60.0
 MORE = 20  # records that must be acknowledged after each blow
 CLIENTS = 2
 PATIENCE = 1.0  # seconds until a client tries another server: one that was stopped never answers
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL of these tests alone: they restart it."""
-    try:
-        cluster = Cluster.create()
-    except NoPostgres as error:
-        missing(error)
-    yield cluster
-    cluster.remove()
 
 
 def make_log(folder: Path, url: str, world: World) -> None:
