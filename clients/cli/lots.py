@@ -47,7 +47,8 @@ def show(lot: Lot, as_json: AsJson = False) -> None:
     from clients.cli.views import show_members
 
     with Home().client() as client:
-        show_members(client.lot(lot), as_json=as_json)
+        found = client.lot(lot)
+    show_members(found if as_json else {**found, "standing": found["standing"]["words"]}, as_json=as_json)
 
 
 @app.command("history")

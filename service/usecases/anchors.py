@@ -114,9 +114,9 @@ def _witnessed(conn: Connection, index: int) -> str | None:
     note_text = read_witnessed(conn)
     if note_text is None:
         return None
-    note = parse_note(note_text)
+    note = parse_note(note_text)  # our own: each line was verified when it came
     head = parse_checkpoint(note.text)
-    times = [cosignature_time(one.value) for one in note.signatures if one.name != head.origin]
+    times = [cosignature_time(one.value) for one in note.unverified if one.name != head.origin]
     return format_time(max(times)) if index < head.size and times else None
 
 

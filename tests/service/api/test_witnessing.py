@@ -17,7 +17,7 @@ from ledger.log.proof import parse_receipt
 from ledger.log.witness import parse_request, plan_answer
 from service.workers.witnessing import Witnessing, load_policy
 from tests.service.api.harness import LOG_KEY, Desk, run_chain, serving, settle_in
-from tests.support.world import MINER, ORIGIN, SMELTER, new_lot
+from tests.support.world import AUDITOR, MINER, ORIGIN, SMELTER, new_lot
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -102,7 +102,11 @@ def test_cosignatures_are_collected_and_served(desk: Desk) -> None:
     old = desk.client.get(f"/v1/records/{head}/receipt", params={"witnessed": "true"}).text
     assert parse_receipt(old).checkpoint == served
     assert desk.client.get(f"/v1/records/{newest}/receipt", params={"witnessed": "true"}).status_code == 404
+    standing = desk.get("/v1/lots/lot:5", AUDITOR).json()["standing"]
+    assert (standing["witnessed"], standing["words"]) == (None, f"logged {standing['logged']}")
     assert asyncio.run(work.round()) == 2
+    standing = desk.get("/v1/lots/lot:5", AUDITOR).json()["standing"]
+    assert (standing["witnessed"], standing["words"]) == ("1970-01-01T00:00:05Z", "witnessed 1970-01-01T00:00:05Z")
     assert signers_of(desk.client.get("/log/witnessed-checkpoint").text) == [ORIGIN, "north.example", "south.example"]
     assert desk.client.get(f"/v1/records/{newest}/receipt", params={"witnessed": "true"}).status_code == 200
     text = desk.client.get("/metrics").text
