@@ -39,7 +39,7 @@ def execute(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> A
     return conn.exec_driver_sql(spell(statement, conn.dialect.paramstyle), values)
 
 
-def _execute_raw(conn: Connection, statement: str, values: tuple[Any, ...]) -> Any:
+def execute_raw(conn: Connection, statement: str, values: tuple[Any, ...]) -> Any:
     """The same, on SQLite by the driver's own cursor: a commit of few records is fifty statements, and what SQLAlchemy
     does around each costs more than most of them. Raises the same errors."""
     if conn.dialect.name != "sqlite":
@@ -64,7 +64,7 @@ def insert_many(conn: Connection, statement: str, rows: Tuples) -> None:
     at = 0
     while at < len(rows):
         count = min(ROWS, 1 << (len(rows) - at).bit_length() - 1)
-        _execute_raw(conn, _repeat(statement, count), tuple(chain.from_iterable(rows[at : at + count]))).close()
+        execute_raw(conn, _repeat(statement, count), tuple(chain.from_iterable(rows[at : at + count]))).close()
         at += count
 
 
@@ -94,7 +94,7 @@ def _execute_in(conn: Connection, statement: str, values: Sequence[Any]) -> Iter
         chunk = tuple(values[at : at + CHUNK])
         width = 1 << (len(chunk) - 1).bit_length()
         padded = chunk + (chunk[-1],) * (width - len(chunk))
-        yield _execute_raw(conn, _widen(statement, width), padded)
+        yield execute_raw(conn, _widen(statement, width), padded)
 
 
 @cache
