@@ -11,6 +11,7 @@ import re
 from ledger.errors import FormatError
 
 MAX_NUMBER = 2**63 - 1
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})")
 
 
@@ -46,6 +47,6 @@ def parse_utf8(data: str | bytes, leaf: type[FormatError], what: str) -> str:
         text.encode("utf-8")  # a lone surrogate in a str is not UTF-8 either
     except UnicodeError:
         raise leaf(f"The {what} is not UTF-8.") from None
-    if any(sign < " " and sign != "\n" for sign in text):
+    if _CONTROL.search(text):
         raise leaf(f"The {what} has a control character.")
     return text
