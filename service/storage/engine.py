@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.postgres import Session as Session
 from service.storage.postgres import postgres_engine
+from service.storage.sql import execute_sqlite
 
 PAGE_SIZE: Final = 8192
 CHECKPOINT_PAGES: Final = 4000
@@ -154,6 +155,6 @@ def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(conn: Connection) -> None:
         write = conn.get_execution_options().get("lodeline_write", False)
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        execute_sqlite(conn, "BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine

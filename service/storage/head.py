@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from service.storage.sql import execute
+from service.storage.sql import execute, execute_raw
 
 
 class Head(NamedTuple):
@@ -25,7 +25,7 @@ class HeadMoved(Exception):
 
 def read_head(conn: Connection) -> Head | None:
     """The head; None before `lodeline-server init`."""
-    row = execute(conn, "SELECT size, root, logged, subjects, checkpoint FROM head WHERE id = 1").first()
+    row = execute_raw(conn, "SELECT size, root, logged, subjects, checkpoint FROM head WHERE id = 1").fetchone()
     return Head(row[0], bytes(row[1]), row[2], row[3], row[4]) if row else None
 
 
@@ -36,7 +36,7 @@ def insert_head(conn: Connection, head: Head) -> None:
 
 def swap_head(conn: Connection, old: Head, new: Head) -> None:
     """Replace `old` by `new`; raises HeadMoved when the head is no longer `old`."""
-    moved = execute(
+    moved = execute_raw(
         conn,
         "UPDATE head SET size = ?, root = ?, logged = ?, subjects = ?, checkpoint = ? "
         "WHERE id = 1 AND size = ? AND root = ?",

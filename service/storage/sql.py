@@ -39,13 +39,18 @@ def execute(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> A
     return conn.exec_driver_sql(spell(statement, conn.dialect.paramstyle), values)
 
 
-def execute_raw(conn: Connection, statement: str, values: tuple[Any, ...]) -> Any:
+def execute_raw(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> Any:
     """The same, on SQLite by the driver's own cursor: a commit of few records is fifty statements, and what SQLAlchemy
     does around each costs more than most of them. Raises the same errors."""
     if conn.dialect.name != "sqlite":
         return execute(conn, statement, values)  # a broken connection has to be told from a broken statement
     if not conn.in_transaction():
         conn.begin()
+    return execute_sqlite(conn, statement, values)
+
+
+def execute_sqlite(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> Any:
+    """A statement on SQLite's own cursor, whether a transaction has begun or not. Raises what SQLAlchemy raises."""
     try:
         return conn.connection.cursor().execute(statement, values)
     except sqlite3.Error as error:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ledger.log.merkle import HASH_SIZE, Node
 from ledger.log.tiles import TileId, TileReader, plan_tiles, tile_width
-from service.storage.sql import execute, insert_many, select_in
+from service.storage.sql import execute, execute_raw, insert_many, select_in
 
 
 def insert_entries(conn: Connection, first: int, entries: Sequence[bytes]) -> None:
@@ -22,8 +22,8 @@ def insert_entries(conn: Connection, first: int, entries: Sequence[bytes]) -> No
 
 def select_entries(conn: Connection, first: int, past: int) -> list[bytes]:
     """Entries `first` (included) to `past` (excluded), as far as there are any."""
-    rows = execute(conn, "SELECT entry FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq", (first, past))
-    return [bytes(row[0]) for row in rows]
+    found = execute_raw(conn, "SELECT entry FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq", (first, past))
+    return [bytes(entry) for (entry,) in found.fetchall()]
 
 
 def select_entries_at(conn: Connection, seqs: Collection[int]) -> dict[int, bytes]:
