@@ -20,7 +20,8 @@ from service.storage.engine import Connection
 from service.storage.graph_file import GraphView
 from service.storage.read_graph import ChainRow, read_chain
 from service.storage.read_subjects import SubjectFound, load_subjects
-from service.usecases.graph_climbing import climb, trace
+from service.usecases.graph_climbing import climb
+from service.usecases.graph_shares import trace
 
 DEPTH: Final = 512
 """Most transforms one after the other."""

@@ -20,7 +20,7 @@ from service.storage.read_subjects import load_subjects
 from service.storage.schema import migrate
 from service.storage.sql import execute, insert_many
 from service.storage.tree import node_reader, upsert_tiles
-from service.usecases import graph_climbing
+from service.usecases import graph_climbing, graph_shares
 from service.usecases.graph_following import current_view, follow_graph
 from service.usecases.origins import GraphLimits, describe_origins, elements_of
 from service.workers.grapher import Grapher
@@ -32,6 +32,7 @@ MODELS = ("identity_preserved", "segregated", "controlled_blending", "mass_balan
 SITES = 60
 MINED = 60
 LOTS = 700
+STAGE = 30
 LIMIT = 10_000
 _SUBJECT = "INSERT INTO subjects (num, id, kind, status, seq, data) VALUES (?, ?, ?, ?, ?, ?)"
 _ORIGIN = "INSERT INTO lot_origins (lot, site, model) VALUES (?, ?, ?)"
@@ -44,7 +45,8 @@ def lot_data(lot: int) -> dict[str, Any]:
 
 def fill(store: Store, *, kind: str, lots: int = LOTS) -> None:
     """A graph as the sequencer would leave it. kind: `forward` (sites in a row, one model), `circles` (any site after
-    any other, any model), `yard` (one site, the strongest model)."""
+    any other, any model), `yard` (one site, the strongest model), `stages` (what a site works on is all its own or none
+    of it)."""
     chance = Random(kind)  # noqa: S311  # reproducible, not secret
     subjects, origins, edges = [], [], []
     for site in range(1, SITES + 1):
@@ -57,16 +59,21 @@ def fill(store: Store, *, kind: str, lots: int = LOTS) -> None:
         if age <= MINED:
             origins.append((lot, chance.randint(1, 4), None))
             continue
-        if not inputs or chance.random() < 0.7:  # else another output of the same record
+        stage, begins = divmod(age, STAGE)
+        if not inputs or not begins or chance.random() < 0.7:  # else another output of the same record
             record += 1
-            low = max(SITES + 1, lot - 80)
-            chosen = sorted(chance.sample(range(low, lot), chance.choice((1, 1, 2, 3, 5))))
+            near = range(max(SITES + 1, lot - 80), lot)
+            if kind == "stages":
+                near = range(SITES + 1 + (stage - 1) * STAGE, SITES + stage * STAGE)
+            chosen = sorted(chance.sample(near, chance.choice((1, 1, 2, 3, 5))))
             inputs = [(parent, *taken_of(chance)) for parent in chosen]
             place = (5 + age * (SITES - 4) // (lots + 1), "segregated")
             if kind == "circles":
                 place = (chance.randint(5, 9), chance.choice(MODELS))
             elif kind == "yard":
                 place = (5, MODELS[0])
+            elif kind == "stages":
+                place = (5 + stage // 3, "segregated")
         origins.append((lot, *place))
         edges += [(lot, parent, mass, record, moisture, assay) for parent, mass, moisture, assay in inputs]
     with store.writing() as conn:
@@ -107,7 +114,7 @@ def follow_all(store: Store, file: GraphFile, chunk: int = 97) -> GraphView:
     return view
 
 
-@pytest.fixture(params=["forward", "circles", "yard"])
+@pytest.fixture(params=["forward", "circles", "yard", "stages"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     found = make_store(tmp_path, request.param)
     yield found
@@ -125,7 +132,7 @@ def test_the_arrays_give_the_origins_that_the_rows_give(store: Store, tmp_path: 
             assert describe_origins(conn, lot, limit=LIMIT, view=view) == expected
             climbed = graph_climbing.climb(view, number, GraphLimits(lots=LIMIT))
             names = {site: f"site:{site}" for site in range(1, SITES + 1)}
-            found = climbed and graph_climbing.trace(view, number, elements_of(lot), names, climbed)
+            found = climbed and graph_shares.trace(view, number, elements_of(lot), names, climbed)
             answered += found is not None
             if found is not None:
                 assert not any(one["exact"] for one in expected["elements"])
