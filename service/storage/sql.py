@@ -16,7 +16,8 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from service.storage.copying import LEAST, copy_rows, plan_copy
+from service.storage.copying import LEAST, Copy, copy_rows, plan_copy
+from service.storage.direct import execute_direct
 
 CHUNK: Final = 512
 """Most ids in one IN list: far below every engine's limit of parameters."""
@@ -40,10 +41,10 @@ def execute(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> A
 
 
 def execute_raw(conn: Connection, statement: str, values: tuple[Any, ...] = ()) -> Any:
-    """The same, on SQLite by the driver's own cursor: a commit of few records is fifty statements, and what SQLAlchemy
-    does around each costs more than most of them. Raises the same errors."""
+    """The same by the driver's own cursor: a commit of few records is fifty statements, and what SQLAlchemy does around
+    each costs more than most of them. Raises the same errors."""
     if conn.dialect.name != "sqlite":
-        return execute(conn, statement, values)  # a broken connection has to be told from a broken statement
+        return execute_direct(conn, statement, values)
     if not conn.in_transaction():
         conn.begin()
     return execute_sqlite(conn, statement, values)
@@ -64,12 +65,35 @@ def insert_many(conn: Connection, statement: str, rows: Tuples) -> None:
     have the writer queue up behind every other thread of the process a thousand times per commit.
     """
     if len(rows) >= LEAST and conn.dialect.name == "postgresql" and (plan := plan_copy(statement)):
+        rows = _copy_new(conn, plan, rows)
+    for cursor in _execute_rows(conn, statement, rows):
+        cursor.close()
+
+
+def _copy_new(conn: Connection, plan: Copy, rows: Tuples) -> Tuples:
+    """Copy rows whose keys are not there yet; returns the others: the statement says what becomes of them."""
+    if not plan.key:
         copy_rows(conn, plan, rows)
-        return
+        return ()
+    keys = [tuple(row[at] for at in plan.key) for row in rows]
+    taken = {key for cursor in _execute_rows(conn, plan.seek, keys) for key in cursor.fetchall()}
+    fresh, others = [], []
+    for key, row in zip(keys, rows, strict=True):
+        if key in taken:
+            others.append(row)
+        else:
+            taken.add(key)
+            fresh.append(row)
+    copy_rows(conn, plan, fresh)
+    return others
+
+
+def _execute_rows(conn: Connection, statement: str, rows: Tuples) -> Iterator[Any]:
+    """Run a statement with one group of values for all rows."""
     at = 0
     while at < len(rows):
         count = min(ROWS, 1 << (len(rows) - at).bit_length() - 1)
-        execute_raw(conn, _repeat(statement, count), tuple(chain.from_iterable(rows[at : at + count]))).close()
+        yield execute_raw(conn, _repeat(statement, count), tuple(chain.from_iterable(rows[at : at + count])))
         at += count
 
 

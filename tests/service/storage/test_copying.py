@@ -11,7 +11,7 @@ import pytest
 from service.storage.copying import LEAST, Copy, plan_copy
 from service.storage.engine import DatabaseError, Store
 from service.storage.schema import migrate
-from service.storage.sql import insert_many
+from service.storage.sql import execute, execute_raw, insert_many
 from tests.support.server import database_url, dump
 
 pytestmark = pytest.mark.usefixtures("postgres")
@@ -79,10 +79,57 @@ def test_a_connection_that_is_lost_meanwhile(store: Store) -> None:
     assert len(dump(store, ["entries"])["entries"]) == 40
 
 
-def test_what_is_no_plain_insert_stays_one() -> None:
+def test_a_row_that_is_there_already_is_for_the_statement(store: Store) -> None:
+    new = [(n, 1, 100 + n, 24_000) for n in range(2 * LEAST)]
+    old = [(n, 1, 7, 24_001) for n in range(0, 2 * LEAST, 3)]
+    keep = (
+        "INSERT INTO lot_parties (participant, lot, seq, month) VALUES (?, ?, ?, ?) ON CONFLICT (participant, lot) DO "
+    )
+    for what, left in (("NOTHING", old), ("UPDATE SET seq = excluded.seq, month = excluded.month", new)):
+        with store.writing() as conn:
+            execute(conn, "DELETE FROM lot_parties")
+            insert_many(conn, keep + "NOTHING", old)
+            insert_many(conn, keep + what, new)
+        expected = {row[0]: row for row in new} | {row[0]: row for row in old if left is old}
+        assert dump(store, ["lot_parties"])["lot_parties"] == sorted(expected.values())
+
+
+def test_a_row_that_comes_twice_is_for_the_statement(store: Store) -> None:
+    rows = [(n % LEAST, "digest", str(n)) for n in range(2 * LEAST)]
+    keep = "INSERT INTO disclosures (seq, digest, text) VALUES (?, ?, ?) ON CONFLICT (seq, digest) DO "
+    with store.writing() as conn:
+        insert_many(conn, keep + "NOTHING", rows)
+    assert dump(store, ["disclosures"])["disclosures"] == sorted(rows[:LEAST])
+    with store.writing() as conn:
+        execute(conn, "DELETE FROM disclosures")
+        insert_many(conn, keep + "UPDATE SET text = excluded.text", rows)
+    assert dump(store, ["disclosures"])["disclosures"] == sorted(rows[LEAST:])
+
+
+def test_a_key_is_sought_in_the_index_however_small_the_table_was(store: Store) -> None:
+    plan = plan_copy(
+        "INSERT INTO lot_parties (participant, lot, seq, month) VALUES (?, ?, ?, ?) ON CONFLICT (participant, lot) "
+        "DO NOTHING"
+    )
+    assert plan is not None
+    with store.reading() as conn:
+        told = [row[0] for row in execute_raw(conn, "EXPLAIN " + plan.seek, (1, 1)).fetchall()]
+        assert any("Index Only Scan using lot_parties" in line for line in told)
+        told = [row[0] for row in execute_raw(conn, "EXPLAIN SELECT * FROM lot_parties").fetchall()]
+        assert not any("Index" in line for line in told)
+
+
+def test_what_is_no_such_insert_is_not_copied() -> None:
     assert plan_copy("INSERT INTO entries (seq, entry) VALUES (?, ?)") == Copy(
         "COPY entries (seq, entry) FROM STDIN (FORMAT BINARY)", ("int8", "bytea")
     )
+    assert plan_copy("INSERT INTO tags (tag, lot) VALUES (?, ?) ON CONFLICT (tag) DO NOTHING") == Copy(
+        "COPY tags (tag, lot) FROM STDIN (FORMAT BINARY)",
+        ("text", "int8"),
+        (0,),
+        "SELECT tag FROM (VALUES (?)) AS given (tag) "
+        "WHERE EXISTS (SELECT FROM tags WHERE tags.tag = given.tag OFFSET 0)",
+    )
     assert plan_copy("INSERT INTO meta VALUES (?, ?)") is None
-    assert plan_copy("INSERT INTO tags (tag, lot) VALUES (?, ?) ON CONFLICT (tag) DO NOTHING") is None
+    assert plan_copy("INSERT INTO tags (tag, lot) VALUES (?, ?) RETURNING tag") is None
     assert plan_copy("INSERT INTO elsewhere (a, b) VALUES (?, ?)") is None

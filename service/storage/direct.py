@@ -1,0 +1,45 @@
+"""Statements as they are to PostgreSQL's driver, in the transaction of a connection of SQLAlchemy.
+
+What SQLAlchemy does around each statement costs more than most of them. Parameters are numbered (`$1`), so that the
+driver need not look for them in a text of thousands; results come in the binary format.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, StatementError
+
+
+def execute_direct(conn: Connection, statement: str, values: tuple[Any, ...]) -> psycopg.RawCursor[Any]:
+    """Run one statement with `?` parameters, in the transaction of the connection. Raises what SQLAlchemy raises."""
+    raw = take_driver(conn)
+    try:
+        return psycopg.RawCursor(raw).execute(_number(statement), values, binary=True)
+    except psycopg.Error as error:
+        raise refuse(conn, statement, error) from error
+
+
+def take_driver(conn: Connection) -> psycopg.Connection[Any]:
+    """The driver's own connection, for SQLAlchemy in a transaction from now on."""
+    if not conn.in_transaction():
+        conn.begin()
+    driver: psycopg.Connection[Any] = conn.connection.dbapi_connection  # type: ignore[assignment]  # by the URL
+    return driver
+
+
+def refuse(conn: Connection, statement: str, error: psycopg.Error) -> StatementError:
+    """The same as an error of SQLAlchemy's; a connection that broke is not used again."""
+    raw = conn.connection.dbapi_connection
+    if raw is None or raw.closed:
+        conn.invalidate(error)
+    return DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True)
+
+
+@cache
+def _number(statement: str) -> bytes:
+    first, *rest = statement.split("?")
+    return (first + "".join(f"${n}{part}" for n, part in enumerate(rest, 1))).encode()
