@@ -26,13 +26,11 @@ MAX_DEPTH = 32  # objects and arrays inside one another
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _SCALARS = frozenset((str, int, bool, type(None)))
-# Characters that may stand last, by length modulo 4: those whose unused bits are zero (RFC 4648 section 3.5).
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_LAST = (_ALPHABET, b"", _ALPHABET[::16], _ALPHABET[::4])
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _URL_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")  # `!` stands for what base64url does not know
 _PADDING = (b"", b"===", b"==", b"=")  # by length modulo 4; a length of 4n+1 is nobody's
-_LAST = (_ALPHABET, b"", _ALPHABET[::16], _ALPHABET[::4])  # last characters whose surplus bits are zero
+# Characters that may stand last, by length modulo 4: those whose unused bits are zero (RFC 4648 section 3.5).
+_LAST = (_ALPHABET, b"", _ALPHABET[::16], _ALPHABET[::4])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z")
 

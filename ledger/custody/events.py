@@ -29,6 +29,7 @@ _SAID: Final = {
     "extra_forbidden": "this member is not known here: remove it, or check its spelling",
     "missing": "this member is required: add it",
 }
+_NONE: Final[Body] = {}
 _INDEX: Final = re.compile(r"(?<=/)\d+(?=/|$)")
 
 
@@ -41,7 +42,7 @@ def check_schema(payload: Body) -> None:
     model = BODIES.get(kind)
     if model is None:
         raise SchemaError(f"'{kind}' is not an event type: use one of {', '.join(EVENT_TYPES)}.", pointer="/type")
-    _check(_compile(model), body, "/body")
+    _check_part(model, body, "/body")
     further = _FURTHER.get(kind)
     if further is not None:
         further(body)
@@ -96,18 +97,10 @@ def _pointer(at: str, location: tuple[int | str, ...]) -> str:
     return "/".join((at, *tokens))
 
 
-@cache
-def _compile(model: type[Part]) -> Callable[[Any], None]:
-    """A check that raises ValidationError: the quick form, and the model for what that refuses."""
-    quick = quick_check(model)
-
-    def validate(value: Any) -> None:
-        """Raise ValidationError unless the model takes the value."""
-        if not quick(value):
-            model.model_rebuild()  # models are built when first needed: here, to name a fault
-            model.__pydantic_validator__.validate_python(value)
-
-    return validate
+def _check_part(model: type[Part], value: Any, at: str) -> None:
+    if not quick_check(model)(value):
+        model.model_rebuild()  # models are built when first needed: here, to name a fault
+        _check(model.__pydantic_validator__.validate_python, value, at)
 
 
 def _check(validate: Callable[[Any], Any], value: Any, at: str) -> None:
@@ -132,15 +125,21 @@ def _check_unique(values: list[str], at: str, what: str) -> None:
         raise SchemaError(f"{what} '{twice}' stands twice: name it once.", pointer=at)
 
 
+def _check_ids(parts: list[Body], member: str, at: str) -> None:
+    if len(parts) > 1:
+        _check_unique([part[member] for part in parts], at, "Lot")
+
+
 def _check_period(period: Body | None, at: str) -> None:
     if period is not None and period["from"] > period["to"]:
         raise SchemaError("The period ends before it begins: swap 'from' and 'to'.", pointer=at)
 
 
 def _check_new_lots(lots: list[Body], at: str) -> None:
-    _check_unique([lot["id"] for lot in lots], at, "Lot")
+    _check_ids(lots, "id", at)
     tags = [f"{tag['scheme']}:{tag['number']}" for lot in lots for tag in lot.get("tags", ())]
-    _check_unique(tags, at, "Tag")
+    if len(tags) > 1:
+        _check_unique(tags, at, "Tag")
     for i, lot in enumerate(lots):
         check_assay(lot["quantity"]["assay"], f"{at}/{i}/quantity/assay")
 
@@ -159,9 +158,12 @@ def _check_lot_list(body: Body) -> None:
 
 
 def _check_measured(body: Body) -> None:
-    _check_unique([lot["id"] for lot in body["lots"]], "/body/lots", "Lot")
-    for i, lot in enumerate(body["lots"]):
-        check_assay((lot.get("quantity") or {}).get("assay") or {}, f"/body/lots/{i}/quantity/assay")
+    lots = body["lots"]
+    _check_ids(lots, "id", "/body/lots")
+    for i, lot in enumerate(lots):
+        assay = (lot.get("quantity") or _NONE).get("assay")
+        if assay:
+            check_assay(assay, f"/body/lots/{i}/quantity/assay")
 
 
 def _check_receive(body: Body) -> None:
@@ -185,7 +187,7 @@ _SHAPES: Final[dict[str, Callable[[int, int], bool]]] = {
 
 def _check_transform(body: Body) -> None:
     inputs, outputs = body["inputs"], body["outputs"]
-    _check_unique([one["lot"] for one in inputs], "/body/inputs", "Lot")
+    _check_ids(inputs, "lot", "/body/inputs")
     _check_new_lots(outputs, "/body/outputs")
     if len(inputs) * len(outputs) > MAX_EDGES:
         raise TooLarge(
@@ -205,7 +207,7 @@ def _check_transform(body: Body) -> None:
 
 def _check_attest(body: Body) -> None:
     kind = body["kind"]
-    _check(_compile(STATEMENTS[kind]), body["statement"], "/body/statement")
+    _check_part(STATEMENTS[kind], body["statement"], "/body/statement")
     start, end = body.get("from"), body.get("until")  # either may be null
     if start and end and start > end:
         raise SchemaError("The attestation ends before it begins: swap 'from' and 'until'.", pointer="/body/until")

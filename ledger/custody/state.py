@@ -31,7 +31,7 @@ from ledger.errors import (
 )
 from ledger.keys import thumbprint
 
-__all__ = ["Needs", "State", "Step", "needs", "plan_step"]
+__all__ = ["Names", "Needs", "State", "Step", "needed_names", "needs", "plan_step"]
 
 _RULES: Final[dict[str, Callable[[Draft], None]]] = {
     "policy": registry.apply_policy,
@@ -123,82 +123,98 @@ class Needs(NamedTuple):
     records: set[str]
 
 
-def needs(*records: Record) -> Needs:
-    """Everything in the state that the rules for these records read; they have passed their schema.
+class Names(NamedTuple):
+    """The same of one record, as its members name it: a name may stand there twice."""
 
-    For `correct`, the subjects to be moved are those that `prev` names: any other is an error.
-    """
+    subjects: list[str]
+    keys: list[str]
+    tags: list[str]
+    records: list[str]
+
+
+def needs(*records: Record) -> Needs:
+    """Everything in the state that the rules for these records read; they have passed their schema."""
     found = Needs(set(), set(), set(), set())
     for record in records:
-        payload = record.payload
-        found.subjects.update((payload["aud"], payload["iss"]), payload["prev"])
-        found.keys.add(record.kid)
-        more = _NEEDS.get(payload["type"])
-        if more is not None:
-            more(found, payload["body"])
+        for names, more in zip(found, needed_names(record), strict=True):
+            names.update(more)
     return found
 
 
-def _genesis_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update((body["origin"], body["registrar"]["id"]))
-    found.keys.update(map(_kid, body["registrar"]["keys"]))
+def needed_names(record: Record) -> Names:
+    """What the rules for this record read.
+
+    For `correct`, the subjects to be moved are those that `prev` names: any other is an error.
+    """
+    found = Names([record.aud, record.iss, *record.prev], [record.kid], [], [])
+    more = _NEEDS.get(record.type)
+    if more is not None:
+        more(found, record.body)
+    return found
 
 
-def _participant_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.add(body["id"])
-    found.keys.update(map(_kid, body.get("keys") or ()))
+def _genesis_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.extend((body["origin"], body["registrar"]["id"]))
+    found.keys.extend(map(_kid, body["registrar"]["keys"]))
 
 
-def _key_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.add(body["participant"])
-    found.keys.add(_kid(body["key"]) if body.get("key") else body["kid"])
+def _participant_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.append(body["id"])
+    found.keys.extend(map(_kid, body.get("keys") or ()))
 
 
-def _site_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update((body["id"], body["operator"]))
+def _key_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.append(body["participant"])
+    found.keys.append(_kid(body["key"]) if body.get("key") else body["kid"])
 
 
-def _extract_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.add(body["site"])
+def _site_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.extend((body["id"], body["operator"]))
+
+
+def _extract_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.append(body["site"])
     _new_lots_need(found, body["lots"])
 
 
-def _dispatch_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update(body["lots"], (body["consignee"], body["from"], body["to"]))
+def _dispatch_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.extend((*body["lots"], body["consignee"], body["from"], body["to"]))
 
 
-def _receive_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update((lot["id"] for lot in body["lots"]), (body["site"],))
+def _receive_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.extend([body["site"], *[lot["id"] for lot in body["lots"]]])
 
 
-def _settle_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update(lot["id"] for lot in body["lots"])
+def _settle_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.extend([lot["id"] for lot in body["lots"]])
 
 
-def _transform_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update((one["lot"] for one in body["inputs"]), (body["site"],))
+def _transform_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.extend([body["site"], *[one["lot"] for one in body["inputs"]]])
     _new_lots_need(found, body["outputs"])
 
 
-def _close_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update(body["lots"])
+def _close_needs(found: Names, body: dict[str, Any]) -> None:
+    found.subjects.extend(body["lots"])
 
 
-def _about_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.subjects.update(about["subject"] for about in body["about"])
-    found.records.update(about["record"] for about in body["about"])
+def _about_needs(found: Names, body: dict[str, Any]) -> None:
+    for about in body["about"]:
+        found.subjects.append(about["subject"])
+        found.records.append(about["record"])
     if body.get("follows"):
-        found.records.add(body["follows"])
+        found.records.append(body["follows"])
 
 
-def _correct_needs(found: Needs, body: dict[str, Any]) -> None:
-    found.records.add(body["record"])
+def _correct_needs(found: Names, body: dict[str, Any]) -> None:
+    found.records.append(body["record"])
 
 
-def _new_lots_need(found: Needs, new_lots: list[dict[str, Any]]) -> None:
+def _new_lots_need(found: Names, new_lots: list[dict[str, Any]]) -> None:
     for lot in new_lots:
-        found.subjects.add(lot["id"])
-        found.tags.update(map(tag_key, lot.get("tags", ())))
+        found.subjects.append(lot["id"])
+        if lot.get("tags"):
+            found.tags.extend(map(tag_key, lot["tags"]))
 
 
 def _kid(jwk: dict[str, str]) -> str:
@@ -208,7 +224,7 @@ def _kid(jwk: dict[str, str]) -> str:
         return ""  # plan_step refuses it, with a pointer
 
 
-_NEEDS: Final[dict[str, Callable[[Needs, dict[str, Any]], None]]] = {
+_NEEDS: Final[dict[str, Callable[[Names, dict[str, Any]], None]]] = {
     "genesis": _genesis_needs,
     "participant": _participant_needs,
     "key": _key_needs,

@@ -15,7 +15,7 @@ import orjson
 
 from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_disclosed, check_schema
-from ledger.custody.state import Needs, needs
+from ledger.custody.state import Needs, needed_names, needs
 from ledger.envelope import (
     Record,
     check_signature,
@@ -120,7 +120,7 @@ def check_presentations(
 
 
 def _passed(record: Record, payload: bytes, disclosures: tuple[tuple[str, str], ...], *, verified: bool) -> Candidate:
-    wanted = tuple(tuple(sorted(names)) for names in needs(record))
+    wanted = tuple(map(tuple, needed_names(record)))
     headless = not record.prev and record.type != "extract"
     return Candidate(record.jws, record.id, record.alg, record.kid, payload, disclosures, verified, wanted, headless)
 

@@ -49,10 +49,17 @@ def test_what_is_signed_opens(key: Any, conceal: tuple[str, ...]) -> None:
     assert parse_presentation(record.text) == (opened.jws, record.disclosures)
 
 
-def test_claims_are_properties() -> None:
+def test_claims_are_attributes() -> None:
     record = parse_record(signed())
     names = ("iss", "aud", "iat", "type", "time", "prev", "body")
     assert {name: getattr(record, name) for name in names} == record.payload == PAYLOAD
+
+
+def test_records_are_equal_when_their_bytes_are() -> None:
+    record = parse_record(signed())
+    assert {record, parse_record(signed())} == {record}
+    assert record != parse_record(signed(changed(iat=PAYLOAD["iat"] + 1)))
+    assert record != record.jws
 
 
 def test_signing_is_deterministic_and_leaves_the_payload_alone() -> None:
