@@ -27,12 +27,13 @@ HERE = Path(__file__).resolve().parent
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
 NAME = "lodeline_native"
 _PROBE = """
-from lodeline_native import check_batch, prepare_key
+from lodeline_native import check_batch, check_each, prepare_key
 raw = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
 signature = bytes.fromhex("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
                           "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00")
-ask = lambda message: check_batch([prepare_key(raw)], [0, 0], signature * 2, [bytes([0x72]), message])
-assert ask(bytes([0x72])) and not ask(bytes([0x73]))
+good, bad = (([prepare_key(raw)], [0, 0], signature * 2, [bytes([0x72]), bytes([last])]) for last in (0x72, 0x73))
+assert check_batch(*good) and not check_batch(*bad)
+assert check_each(*good) == [True, True] and check_each(*bad) == [True, False]
 """  # RFC 8032 section 7.1, test 2
 
 
@@ -67,7 +68,8 @@ def build(into: Path, compiler: Sequence[str]) -> Path:
         package = Path(scratch) / NAME
         package.mkdir()
         shutil.copy(HERE / NAME / "__init__.py", package)
-        _run([*compiler, *FLAGS, "-o", str(package / "edbatch.so"), str(HERE / "edbatch.c")], "it does not compile")
+        sources = sorted(map(str, HERE.glob("*.c")))
+        _run([*compiler, *FLAGS, "-o", str(package / "edbatch.so"), *sources], "it does not compile")
         ffi = FFI()
         header = (HERE / "edbatch.h").read_text(encoding="utf-8")
         ffi.cdef("".join(line for line in header.splitlines(keepends=True) if not line.startswith("#")))

@@ -1,24 +1,16 @@
-/* Many Ed25519 signatures at once. Accepts exactly what the ledger's rule accepts, signature by signature, but for
+/* Thousands of Ed25519 signatures at once. Accepts exactly what the ledger's rule accepts, signature by signature, but for
  * a chance of 2^-128 for each batch that somebody tries.
  * Equation, proof and measurements: docs/decisions/0015-batch-signature-checks.md. No secret is handled here. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "comb.h"
 #include "edbatch.h"
-#include "field.h"
-#include "point.h"
-#include "scalar.h"
 #include "sha512.h"
 
 #define BITS 128     /* of a coefficient */
 #define SUM_WORDS 11 /* a sum of products of 128 and 512 bits, up to 2^64 of them */
-
-/* A public key, ready for batches: its bytes, A, and 2^128 A. Opaque to callers; 272 bytes. */
-typedef struct {
-    uint8_t raw[32];
-    affine low, high;
-} key;
 
 typedef struct {
     size_t signatures, keys, points;
@@ -28,46 +20,12 @@ typedef struct {
     uint8_t (*digest)[64];    /* h = SHA-512(R || A || M) of each signature */
 } batch;
 
-static const uint8_t BASE[32] = {
-    0x58, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
-    0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
-};
-
 static void load_words(uint64_t *words, const uint8_t *bytes, size_t count) {
     for (size_t i = 0; i < count; i++) words[i] = load64(bytes + 8 * i);
 }
 
-size_t edbatch_key_bytes(void) { return sizeof(key); }
-
-/* Prepare a key. 1, or 0 unless it may be enrolled: a canonical point of the prime-order subgroup, not the identity. */
-int edbatch_key(uint8_t *out, const uint8_t *raw) {
-    key k;
-    point p;
-    if (!point_from_bytes(&p, raw) || !point_is_torsion_free(&p) || point_is_identity(&p)) return 0;
-    memcpy(k.raw, raw, 32);
-    point_to_affine(&k.low, &p);
-    for (int i = 0; i < BITS; i++) point_double(&p, &p);
-    point_normalise(&p);
-    point_to_affine(&k.high, &p);
-    memcpy(out, &k, sizeof k);
-    return 1;
-}
-
-/* Whether a point lies in the prime-order subgroup; -1 if the bytes encode none. */
-int edbatch_is_torsion_free(const uint8_t *raw) {
-    point p;
-    return point_from_bytes(&p, raw) ? point_is_torsion_free(&p) : -1;
-}
-
-void edbatch_sha512(uint8_t *digest, const uint8_t *data, size_t size) {
-    sha512 hash;
-    sha512_start(&hash);
-    sha512_add(&hash, data, size);
-    sha512_finish(&hash, digest);
-}
-
 /* Each R, each h, and the seed of the coefficients, which depends on every byte; 0 for an R or S out of form. */
-static int read_signatures(batch *b, uint8_t seed[64], const key *keys, const uint32_t *key_of,
+static int read_signatures(batch *b, uint8_t seed[64], const edbatch_key *const *keys, const uint32_t *key_of,
                            const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths) {
     static const uint8_t domain[] = "lodeline batch 1";
     sha512 all, one;
@@ -82,7 +40,7 @@ static int read_signatures(batch *b, uint8_t seed[64], const key *keys, const ui
         point_to_affine(&b->point[i], &r);
         sha512_start(&one);
         sha512_add(&one, signature, 32);
-        sha512_add(&one, keys[key_of[i]].raw, 32);
+        sha512_add(&one, comb_key(keys[key_of[i]])->raw, 32);
         sha512_add(&one, messages, lengths[i]);
         sha512_finish(&one, b->digest[i]);
         messages += lengths[i];
@@ -112,18 +70,15 @@ static void draw_coefficients(batch *b, const uint8_t seed[64], const uint32_t *
 }
 
 /* The terms of the keys and of the base point: each scalar in two halves, for A and 2^128 A. */
-static void add_keys(batch *b, const key *keys) {
-    key base;
-    edbatch_key((uint8_t *)&base, BASE);
+static void add_keys(batch *b, const edbatch_base *base, const edbatch_key *const *keys) {
     for (size_t k = 0; k <= b->keys; k++) {
-        const key *one = k < b->keys ? &keys[k] : &base;
         const size_t at = b->signatures + 2 * k;
         uint64_t scalar[4];
         sc_reduce(scalar, b->sum[k], SUM_WORDS);
         if (k == b->keys) sc_negate(scalar);
         memcpy(b->scalar[at], scalar, 32);
-        b->point[at] = one->low;
-        b->point[at + 1] = one->high;
+        b->point[at] = k < b->keys ? comb_key(keys[k])->row[0][0] : comb_base(base)->row[0][0];
+        b->point[at + 1] = k < b->keys ? comb_key(keys[k])->row[KEY_ROWS / 2][0] : comb_base(base)->row[BASE_ROWS / 2][0];
     }
 }
 
@@ -183,8 +138,8 @@ static int check_sums(const point *sums) {
     return 1;
 }
 
-static int check_batch(batch *b, const key *keys, const uint32_t *key_of, const uint8_t *signatures,
-                       const uint8_t *messages, const uint64_t *lengths) {
+static int check_batch(batch *b, const edbatch_base *base, const edbatch_key *const *keys, const uint32_t *key_of,
+                       const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths) {
     const int width = choose_width(b->points);
     point *bucket = malloc(sizeof(point) << width), sums[BITS];
     uint8_t seed[64];
@@ -192,7 +147,7 @@ static int check_batch(batch *b, const key *keys, const uint32_t *key_of, const 
     int valid = read_signatures(b, seed, keys, key_of, signatures, messages, lengths);
     if (valid) {
         draw_coefficients(b, seed, key_of, signatures);
-        add_keys(b, keys);
+        add_keys(b, base, keys);
         sum_subsets(sums, bucket, b, width);
         valid = check_sums(sums);
     }
@@ -200,24 +155,17 @@ static int check_batch(batch *b, const key *keys, const uint32_t *key_of, const 
     return valid;
 }
 
-/* 1 if all signatures are valid, 0 if not, -1 if memory is short.
- *
- * keys: `key_count` prepared keys, which the caller knows to be of the prime-order subgroup; key_of: the number of
- * each signature's key; signatures: 64 bytes each; messages: one after the other, of these lengths. */
-int edbatch_check(const uint8_t *keys, size_t key_count, const uint32_t *key_of, const uint8_t *signatures,
-                         const uint8_t *messages, const uint64_t *lengths, size_t count) {
+/* 1 if all signatures are valid, 0 if not, -1 if memory is short. */
+int edbatch_check(const edbatch_base *base, const edbatch_key *const *keys, size_t key_count, const uint32_t *key_of,
+                  const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths, size_t count) {
     batch b = {.signatures = count, .keys = key_count, .points = count + 2 * (key_count + 1)};
-    key *aligned = malloc(key_count * sizeof(key) + 1); /* the caller's bytes may lie anywhere */
     b.point = malloc(b.points * sizeof *b.point);
     b.scalar = malloc(b.points * sizeof *b.scalar);
     b.sum = calloc(key_count + 1, sizeof *b.sum);
     b.digest = malloc(count * sizeof *b.digest + 1);
     int result = -1;
-    if (aligned && b.point && b.scalar && b.sum && b.digest) {
-        memcpy(aligned, keys, key_count * sizeof(key));
-        result = check_batch(&b, aligned, key_of, signatures, messages, lengths);
-    }
-    free(aligned);
+    if (b.point && b.scalar && b.sum && b.digest)
+        result = check_batch(&b, base, keys, key_of, signatures, messages, lengths);
     free(b.point);
     free(b.scalar);
     free(b.sum);

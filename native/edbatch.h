@@ -1,9 +1,28 @@
 /* Read by C and, without its lines that begin with #, by cffi (native/build.py). */
+#ifndef LODELINE_EDBATCH_H
+#define LODELINE_EDBATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
 #pragma GCC visibility push(default)
-size_t edbatch_key_bytes(void);
-int edbatch_key(uint8_t *out, const uint8_t *raw);
+
+/* Tables, whose content (comb.h) is no business of the caller: of a key, and of the base point. */
+typedef struct { uint64_t words[964]; } edbatch_key;
+typedef struct { uint64_t words[61440]; } edbatch_base;
+
+int edbatch_prepare_key(edbatch_key *out, const uint8_t *raw);
+void edbatch_prepare_base(edbatch_base *out);
+
+/* keys: prepared ones; key_of: the number of each signature's key; signatures: 64 bytes each; messages: one after the
+ * other, of these lengths. */
+int edbatch_check(const edbatch_base *base, const edbatch_key *const *keys, size_t key_count, const uint32_t *key_of,
+                  const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths, size_t count);
+void edbatch_check_each(uint8_t *valid, const edbatch_base *base, const edbatch_key *const *keys, const uint32_t *key_of,
+                        const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths, size_t count);
+
 int edbatch_is_torsion_free(const uint8_t *raw);
 void edbatch_sha512(uint8_t *digest, const uint8_t *data, size_t size);
-int edbatch_check(const uint8_t *keys, size_t key_count, const uint32_t *key_of, const uint8_t *signatures,
-                  const uint8_t *messages, const uint64_t *lengths, size_t count);
 #pragma GCC visibility pop
+
+#endif

@@ -95,7 +95,7 @@ static inline void fe_sqn(fe *r, const fe *a, int n) {
 }
 
 /* z^((p-5)/8) = z^(2^252 - 3) */
-static void fe_pow58(fe *r, const fe *z) {
+static inline void fe_pow58(fe *r, const fe *z) {
     fe a, b, c;
     fe_sq(&a, z);                               /* 2 */
     fe_sqn(&b, &a, 2); fe_mul(&b, &b, z);       /* 9 */
@@ -112,7 +112,7 @@ static void fe_pow58(fe *r, const fe *z) {
 }
 
 /* 1/z = z^(p-2) = (z^((p-5)/8))^8 * z^3; zero for zero */
-static void fe_invert(fe *r, const fe *z) {
+static inline void fe_invert(fe *r, const fe *z) {
     fe a, b;
     fe_pow58(&a, z);
     fe_sqn(&a, &a, 3);
@@ -121,7 +121,7 @@ static void fe_invert(fe *r, const fe *z) {
     fe_mul(r, &a, &b);
 }
 
-static void fe_to_bytes(uint8_t s[32], const fe *a) {
+static inline void fe_to_bytes(uint8_t s[32], const fe *a) {
     fe t = *a;
     fe_carry(&t);
     fe_carry(&t);
@@ -140,34 +140,34 @@ static void fe_to_bytes(uint8_t s[32], const fe *a) {
 }
 
 /* The lower 255 bits; 0 if they are no canonical encoding, which is below p. */
-static int fe_from_bytes(fe *r, const uint8_t s[32]) {
+static inline int fe_from_bytes(fe *r, const uint8_t s[32]) {
     const uint64_t w0 = load64(s), w1 = load64(s + 8), w2 = load64(s + 16), w3 = load64(s + 24) & (UINT64_MAX >> 1);
     *r = (fe){{w0 & FE_MASK, (w0 >> 51 | w1 << 13) & FE_MASK, (w1 >> 38 | w2 << 26) & FE_MASK,
                (w2 >> 25 | w3 << 39) & FE_MASK, w3 >> 12}};
     return !(w3 == UINT64_MAX >> 1 && w2 == UINT64_MAX && w1 == UINT64_MAX && w0 >= (uint64_t)-19);
 }
 
-static int fe_is_zero(const fe *a) {
+static inline int fe_is_zero(const fe *a) {
     static const uint8_t zero[32];
     uint8_t s[32];
     fe_to_bytes(s, a);
     return memcmp(s, zero, 32) == 0;
 }
 
-static int fe_equal(const fe *a, const fe *b) {
+static inline int fe_equal(const fe *a, const fe *b) {
     fe difference;
     fe_sub(&difference, a, b);
     return fe_is_zero(&difference);
 }
 
-static int fe_is_odd(const fe *a) {
+static inline int fe_is_odd(const fe *a) {
     uint8_t s[32];
     fe_to_bytes(s, a);
     return s[0] & 1;
 }
 
 /* r = sqrt(u/v), either root; 0 if there is none. u and v reduced; u = 0 gives 0, v = 0 is only for u = 0. */
-static int fe_sqrt_ratio(fe *r, const fe *u, const fe *v) {
+static inline int fe_sqrt_ratio(fe *r, const fe *u, const fe *v) {
     fe v3, t, check;
     fe_sq(&t, v); fe_mul(&v3, &t, v);
     fe_sq(&t, &v3); fe_mul(&t, &t, v); fe_mul(&t, &t, u);

@@ -12,7 +12,7 @@ typedef struct {
 } point;
 
 typedef struct {
-    fe sum, difference, product; /* y + x, y - x, 2dxy of an affine point, reduced */
+    fe yx[2], product; /* y + x and y - x; 2dxy: of an affine point, reduced */
 } affine;
 
 static const fe FE_D = {{0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff}};
@@ -33,11 +33,28 @@ static inline void finish_add(point *r, const fe *a, const fe *b, const fe *c, c
 
 static inline void point_add_affine(point *r, const point *p, const affine *q) {
     fe a, b, c, d;
-    fe_sub(&a, &p->Y, &p->X); fe_mul(&a, &a, &q->difference);
-    fe_add(&b, &p->Y, &p->X); fe_mul(&b, &b, &q->sum);
+    fe_sub(&a, &p->Y, &p->X); fe_mul(&a, &a, &q->yx[1]);
+    fe_add(&b, &p->Y, &p->X); fe_mul(&b, &b, &q->yx[0]);
     fe_mul(&c, &p->T, &q->product);
     fe_add(&d, &p->Z, &p->Z);
     finish_add(r, &a, &b, &c, &d);
+}
+
+/* p + q, or p - q: in the negative of a point y + x and y - x change places, and 2dxy its sign. negative: 0 or 1 */
+static inline void point_add_signed(point *r, const point *p, const affine *q, int negative) {
+    fe a, b, c, d, e, h, fg[2]; /* chosen by index, not by a branch that nobody can foresee */
+    fe_sub(&a, &p->Y, &p->X); fe_mul(&a, &a, &q->yx[!negative]);
+    fe_add(&b, &p->Y, &p->X); fe_mul(&b, &b, &q->yx[negative]);
+    fe_mul(&c, &p->T, &q->product);
+    fe_add(&d, &p->Z, &p->Z);
+    fe_sub(&e, &b, &a);
+    fe_sub(&fg[0], &d, &c);
+    fe_add(&fg[1], &d, &c);
+    fe_add(&h, &b, &a);
+    fe_mul(&r->X, &e, &fg[negative]);
+    fe_mul(&r->Y, &fg[!negative], &h);
+    fe_mul(&r->T, &e, &h);
+    fe_mul(&r->Z, &fg[0], &fg[1]);
 }
 
 static inline void point_add(point *r, const point *p, const point *q) {
@@ -49,7 +66,7 @@ static inline void point_add(point *r, const point *p, const point *q) {
     finish_add(r, &a, &b, &c, &d);
 }
 
-static void point_double(point *r, const point *p) {
+static inline void point_double(point *r, const point *p) {
     fe a, b, c, e, f, g, h;
     fe_sq(&a, &p->X);
     fe_sq(&b, &p->Y);
@@ -65,10 +82,10 @@ static void point_double(point *r, const point *p) {
     fe_mul(&r->Z, &f, &g);
 }
 
-static int point_is_identity(const point *p) { return fe_is_zero(&p->X) && fe_equal(&p->Y, &p->Z); }
+static inline int point_is_identity(const point *p) { return fe_is_zero(&p->X) && fe_equal(&p->Y, &p->Z); }
 
 /* RFC 8032 section 5.1.3, strictly: 0 for y >= p, for no point of the curve, for x = 0 with the sign bit set. */
-static int point_from_bytes(point *r, const uint8_t s[32]) {
+static inline int point_from_bytes(point *r, const uint8_t s[32]) {
     fe u, v;
     if (!fe_from_bytes(&r->Y, s)) return 0;
     fe_sq(&u, &r->Y);
@@ -85,13 +102,13 @@ static int point_from_bytes(point *r, const uint8_t s[32]) {
 }
 
 /* For Z = 1 only. */
-static void point_to_affine(affine *r, const point *p) {
-    fe_add(&r->sum, &p->Y, &p->X); fe_carry(&r->sum);
-    fe_sub(&r->difference, &p->Y, &p->X); fe_carry(&r->difference);
+static inline void point_to_affine(affine *r, const point *p) {
+    fe_add(&r->yx[0], &p->Y, &p->X); fe_carry(&r->yx[0]);
+    fe_sub(&r->yx[1], &p->Y, &p->X); fe_carry(&r->yx[1]);
     fe_mul(&r->product, &p->T, &FE_2D);
 }
 
-static void point_normalise(point *p) {
+static inline void point_normalise(point *p) {
     fe z;
     fe_invert(&z, &p->Z);
     fe_mul(&p->X, &p->X, &z);
@@ -102,7 +119,7 @@ static void point_normalise(point *p) {
 
 /* Whether a point lies in the subgroup of prime order L: exact, by one 2-isogeny and one quartic residue.
  * The derivation is in docs/decisions/0015-batch-signature-checks.md; c^2 = A + 2 = 486664. */
-static int point_is_torsion_free(const point *p) {
+static inline int point_is_torsion_free(const point *p) {
     static const fe c_plus_2 = {{0x5b7106377bbda, 0x71af6ad9382cb, 0x2d64427297b8, 0x6a81ef02c4294, 0x141b0b6806563}};
     static const fe c_times_i = {{0x1fb5500ba81e7, 0x5d6905cafa672, 0xec204e978b0, 0x4a216c27b91fe, 0x70d9120b9f5ff}};
     static const fe c_squared = {{486664, 0, 0, 0, 0}};

@@ -65,7 +65,7 @@ static inline uint64_t load64_be(const uint8_t *s) {
     ROUND(e, f, g, h, a, b, c, d, i + 4); ROUND(d, e, f, g, h, a, b, c, i + 5);        \
     ROUND(c, d, e, f, g, h, a, b, i + 6); ROUND(b, c, d, e, f, g, h, a, i + 7)
 
-static void sha512_blocks(uint64_t state[8], const uint8_t *data, size_t count) {
+static inline void sha512_blocks(uint64_t state[8], const uint8_t *data, size_t count) {
     uint64_t w[16];
     for (; count > 0; count--, data += 128) {
         uint64_t a = state[0], b = state[1], c = state[2], d = state[3];
@@ -81,12 +81,12 @@ static void sha512_blocks(uint64_t state[8], const uint8_t *data, size_t count) 
     }
 }
 
-static void sha512_start(sha512 *s) {
+static inline void sha512_start(sha512 *s) {
     memcpy(s->state, SHA512_START, sizeof s->state);
     s->bytes = 0;
 }
 
-static void sha512_add(sha512 *s, const uint8_t *data, size_t size) {
+static inline void sha512_add(sha512 *s, const uint8_t *data, size_t size) {
     const size_t held = s->bytes % 128, room = 128 - held;
     s->bytes += size;
     if (size < room) {
@@ -103,7 +103,7 @@ static void sha512_add(sha512 *s, const uint8_t *data, size_t size) {
     memcpy(s->block, data + size / 128 * 128, size % 128);
 }
 
-static void sha512_finish(sha512 *s, uint8_t digest[64]) {
+static inline void sha512_finish(sha512 *s, uint8_t digest[64]) {
     const uint64_t bits = s->bytes * 8;
     size_t held = s->bytes % 128;
     s->block[held++] = 0x80;

@@ -1,4 +1,4 @@
-"""The compiled batch check of Ed25519 signatures, as `native/build.py` puts it beside its declarations.
+"""The compiled checks of many Ed25519 signatures, as `native/build.py` puts them beside their declarations.
 
 `import lodeline_native` raises ImportError where it was not built, cannot be loaded, or is switched off
 with LODELINE_NATIVE=off; `ledger.batch` then does the same without it. Calls release the interpreter lock.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from lodeline_native._declarations import ffi
 
@@ -21,35 +23,33 @@ try:
 except OSError as error:
     raise ImportError(f"{LIBRARY} cannot be loaded: {error}") from error
 
-_KEY_BYTES = _lib.edbatch_key_bytes()
+
+def prepare_key(raw: bytes) -> Any:
+    """The table of a 32-byte public key, 7.5 kB, for the checks; None unless it may be enrolled (ledger.keys)."""
+    out = ffi.new("edbatch_key *")
+    return out if len(raw) == 32 and _lib.edbatch_prepare_key(out, raw) else None
 
 
-def prepare_key(raw: bytes) -> bytes | None:
-    """A 32-byte public key, ready for `check_batch`; None unless it may be enrolled (ledger.keys)."""
-    out = ffi.new("uint8_t[]", _KEY_BYTES)
-    return bytes(ffi.buffer(out)) if len(raw) == 32 and _lib.edbatch_key(out, raw) else None
-
-
-def check_batch(keys: Sequence[bytes], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]) -> bool:
-    """Whether every signature is valid.
+def check_batch(keys: Sequence[Any], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]) -> bool:
+    """Whether every signature is valid: one equation, the faster the more there are.
 
     keys: from `prepare_key`; key_of: the index of each signature's key; signatures: 64 bytes each.
     False too when memory is short.
     """
-    if not 64 * len(key_of) == 64 * len(messages) == len(signatures) or any(len(key) != _KEY_BYTES for key in keys):
-        raise ValueError("a batch has one key, 64 bytes of signature and one message for each")
-    if key_of and not 0 <= min(key_of) <= max(key_of) < len(keys):
-        raise ValueError("a signature of this batch names a key that is not there")
+    _check_form(keys, key_of, signatures, messages)
     result = _lib.edbatch_check(
-        b"".join(keys),
-        len(keys),
-        ffi.from_buffer("uint32_t[]", array("I", key_of)),
-        signatures,
-        b"".join(messages),
-        ffi.from_buffer("uint64_t[]", array("Q", map(len, messages))),
-        len(messages),
+        _base(), ffi.new("edbatch_key *[]", keys), len(keys), *_list(key_of, signatures, messages)
     )
     return int(result) == 1  # -1: no memory
+
+
+def check_each(keys: Sequence[Any], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]) -> list[bool]:
+    """Whether each signature is valid, one after the other. Arguments as of `check_batch`."""
+    _check_form(keys, key_of, signatures, messages)
+    valid = bytearray(len(messages))
+    known = ffi.new("edbatch_key *[]", keys)
+    _lib.edbatch_check_each(ffi.from_buffer(valid), _base(), known, *_list(key_of, signatures, messages))
+    return list(map(bool, valid))
 
 
 def is_torsion_free(raw: bytes) -> bool | None:
@@ -59,7 +59,35 @@ def is_torsion_free(raw: bytes) -> bool | None:
 
 
 def sha512(data: bytes) -> bytes:
-    """SHA-512, as the batch check computes it."""
+    """SHA-512, as the checks compute it."""
     out = ffi.new("uint8_t[64]")
     _lib.edbatch_sha512(out, data, len(data))
     return bytes(ffi.buffer(out))
+
+
+@cache
+def _base() -> Any:
+    """The table of the base point, 480 kB: made when it is first needed, in a millisecond."""
+    out = ffi.new("edbatch_base *")
+    _lib.edbatch_prepare_base(out)
+    return out
+
+
+def _check_form(keys: Sequence[Any], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]) -> None:
+    """Raises ValueError for arguments that are no batch: C would read beyond them."""
+    if not 64 * len(key_of) == 64 * len(messages) == len(signatures):
+        raise ValueError("a batch has one key, 64 bytes of signature and one message for each")
+    if key_of and not 0 <= min(key_of) <= max(key_of) < len(keys):
+        raise ValueError("a signature of this batch names a key that is not there")
+
+
+def _list(key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]) -> tuple[Any, ...]:
+    """The last arguments of both checks (edbatch.h)."""
+    lengths = array("Q", map(len, messages))
+    return (
+        ffi.from_buffer("uint32_t[]", array("I", key_of)),
+        signatures,
+        b"".join(messages),
+        ffi.from_buffer("uint64_t[]", lengths),
+        len(messages),
+    )

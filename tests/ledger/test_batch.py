@@ -68,22 +68,41 @@ class Counting:
 
     def __init__(self, inner: batch.Native | None = None) -> None:
         self.inner = inner
-        self.batches: list[int] = []
+        self.equations: list[int] = []
+        self.tables: list[int] = []
 
-    def prepare_key(self, raw: bytes) -> bytes | None:
+    @property
+    def first(self) -> list[int]:
+        """Sizes of what came, each counted where it came first."""
+        return self.equations or self.tables
+
+    def prepare_key(self, raw: bytes) -> object | None:
         if self.inner:
             return self.inner.prepare_key(raw)
-        return raw if sodium.crypto_core_ed25519_is_valid_point(raw) else None
+        return PublicKey("Ed25519", "", raw) if sodium.crypto_core_ed25519_is_valid_point(raw) else None
+
+    def check_each(
+        self, keys: Sequence[object], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]
+    ) -> Sequence[bool]:
+        self.tables.append(len(messages))
+        if self.inner:
+            return self.inner.check_each(keys, key_of, signatures, messages)
+        return self._single(keys, key_of, signatures, messages)
 
     def check_batch(
-        self, keys: Sequence[bytes], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]
+        self, keys: Sequence[object], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]
     ) -> bool:
-        self.batches.append(len(messages))
+        self.equations.append(len(messages))
         if self.inner:
             return self.inner.check_batch(keys, key_of, signatures, messages)
+        return all(self._single(keys, key_of, signatures, messages))
+
+    def _single(
+        self, keys: Sequence[object], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]
+    ) -> list[bool]:
         parts = [signatures[at : at + 64] for at in range(0, len(signatures), 64)]
-        enrolled = [PublicKey("Ed25519", "", key) for key in keys]
-        return all(single([Signed(enrolled[k], s, m) for k, s, m in zip(key_of, parts, messages, strict=True)]))
+        enrolled = [key for key in keys if isinstance(key, PublicKey)]
+        return single([Signed(enrolled[k], s, m) for k, s, m in zip(key_of, parts, messages, strict=True)])
 
 
 def _extension() -> batch.Native:
@@ -93,16 +112,17 @@ def _extension() -> batch.Native:
     return FOUND
 
 
-@pytest.fixture(params=["extension", "stand-in", "one by one"])
+@pytest.fixture(params=["equation", "tables", "stand-in", "one by one"])
 def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Counting | None:
-    """Every test with it runs in three ways; batches of any size are tried."""
+    """Every test with it runs in four ways; all of them with groups of any size."""
     using = {
-        "extension": lambda: Counting(_extension()),
+        "equation": lambda: Counting(_extension()),
+        "tables": lambda: Counting(_extension()),
         "stand-in": Counting,
         "one by one": lambda: None,
     }[request.param]()
     monkeypatch.setattr(batch, "native", using)
-    monkeypatch.setattr(batch, "SMALLEST", 1)
+    monkeypatch.setattr(batch, "SMALLEST", batch.LARGEST + 1 if request.param == "tables" else 1)
     return using
 
 
@@ -120,10 +140,11 @@ def test_every_wycheproof_vector_alone_and_together(counting: Counting | None) -
     assert [check_signatures([item])[0] for item in items] == expected
     good = [item for item, valid in zip(items, expected, strict=True) if valid]
     if counting:
-        counting.batches.clear()
+        counting.equations.clear()
+        counting.tables.clear()
     assert check_signatures(good) == [True] * len(good)
     if counting:
-        assert counting.batches == [len(good)]
+        assert counting.first == [len(good)]
     for item, valid in zip(items, expected, strict=True):
         if not valid:
             assert check_signatures([*good[:3], item]) == [True, True, True, False]
@@ -134,7 +155,7 @@ def test_sizes(counting: Counting | None, size: int) -> None:
     items = [signed(n) for n in range(size)]
     assert check_signatures(items) == [True] * size
     if counting:
-        assert counting.batches == [size] * bool(size)
+        assert counting.first == [size] * bool(size)
     if size:
         broken = [*items[:-1], bent(items[-1], 9)]
         assert check_signatures(broken) == [True] * (size - 1) + [False]
@@ -212,7 +233,7 @@ def test_other_algorithms_and_lengths_go_one_by_one(counting: Counting | None) -
     items = [es256, signed(0), short, bent(es256, 5), signed(2), es256._replace(signature=b"")]
     assert check_signatures(items) == [True, True, False, False, True, False]
     if counting:
-        assert counting.batches == [2]
+        assert counting.first == [2]
 
 
 def test_a_key_that_may_not_be_enrolled_is_left_to_the_single_rule(counting: Counting | None) -> None:
@@ -228,17 +249,46 @@ def test_large_batches_are_cut(counting: Counting | None, monkeypatch: pytest.Mo
     items = [bent(signed(n), 1) if n == 25 else signed(n) for n in range(50)]
     assert check_signatures(items) == [n != 25 for n in range(50)]
     if counting:
-        assert counting.batches == [20, 20, 10]
+        assert counting.first == [20, 20, 10]
 
 
-def test_few_signatures_are_not_worth_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_signatures_are_not_worth_an_equation(monkeypatch: pytest.MonkeyPatch) -> None:
     counting = Counting()
     monkeypatch.setattr(batch, "native", counting)
     items = [signed(n) for n in range(batch.SMALLEST)]
     assert check_signatures(items[1:]) == [True] * (batch.SMALLEST - 1)
-    assert counting.batches == []
+    assert (counting.equations, counting.tables) == ([], [batch.SMALLEST - 1])
     assert check_signatures(items) == [True] * batch.SMALLEST
-    assert counting.batches == [batch.SMALLEST]
+    assert (counting.equations, counting.tables) == ([batch.SMALLEST], [batch.SMALLEST - 1])
+    counting.tables.clear()
+    assert check_signatures([*items[:-1], bent(items[-1], 300)]) == [True] * (batch.SMALLEST - 1) + [False]
+    assert (counting.equations, counting.tables) == ([batch.SMALLEST] * 2, [batch.SMALLEST])
+
+
+def test_only_the_single_rule_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extension that accepts nothing costs time, not verdicts."""
+
+    class Denying(Counting):
+        def _single(self, keys: object, key_of: object, signatures: object, messages: Sequence[bytes]) -> list[bool]:
+            return [False] * len(messages)
+
+    monkeypatch.setattr(batch, "native", Denying())
+    assert check_signatures([signed(0), bent(signed(1), 0), signed(2)]) == [True, False, True]
+
+
+def test_tables_are_kept_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bytes] = []
+
+    class Making(Counting):
+        def prepare_key(self, raw: bytes) -> object | None:
+            made.append(raw)
+            return super().prepare_key(raw)
+
+    monkeypatch.setattr(batch, "native", Making())
+    for _ in range(3):
+        assert check_signatures([signed(n) for n in range(20)]) == [True] * 20
+    assert made == [signed(n).key.raw for n in range(8)]
+    assert batch._prepare.cache_parameters()["maxsize"] == batch.TABLES >= batch.LARGEST
 
 
 MUTATIONS = st.sampled_from(["none"] * 5 + ["bit", "message", "key", "torsion", "malleated", "identity", "swap"])
@@ -267,9 +317,9 @@ def test_batch_equals_single(plan: list[tuple[int, str, int]]) -> None:
         items.append(item)
     expected = single(items)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "SMALLEST", 1)
-        for using in (FOUND, None):
+        for using, smallest in ((FOUND, 1), (FOUND, len(items) + 1), (None, 1)):
             patch.setattr(batch, "native", using)
+            patch.setattr(batch, "SMALLEST", smallest)
             assert check_signatures(items) == expected
 
 

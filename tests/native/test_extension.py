@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+from collections.abc import Callable
 
 import pytest
 from nacl import bindings as sodium
 
-from tests.support.forged import IDENTITY, TORSION, base_times, key_of
+from ledger.keys import private_key_from_seed
+from tests.support.forged import IDENTITY, TORSION, L, base_times, key_of, number
 
 try:
     import lodeline_native as native
@@ -19,6 +21,10 @@ except ImportError as error:  # pragma: no cover
     pytest.skip(f"lodeline_native is not built here: {error}", allow_module_level=True)
 
 SEED = bytes(range(32))
+
+
+def flip(signature: bytes, bit: int) -> bytes:
+    return (number(signature) ^ 1 << bit).to_bytes(64, "little")
 
 
 def test_sha512_is_hashlib_s() -> None:
@@ -65,19 +71,75 @@ def test_only_keys_that_may_be_enrolled_are_prepared() -> None:
         assert native.prepare_key(raw) is None
 
 
-def test_a_batch_out_of_form_is_a_mistake_of_the_caller() -> None:
+def test_each_signature_has_its_verdict() -> None:
+    """Over the bounds of the blocks that share an inversion, with messages of any length."""
+    draw = random.Random(3)  # noqa: S311  the same every time
+    secrets = [private_key_from_seed("Ed25519", draw.randbytes(32)) for _ in range(5)]
+    keys = [native.prepare_key(secret.public.raw) for secret in secrets]
+    for size in (1, 2, 63, 64, 65, 128, 129, 200):
+        key_of = [draw.randrange(5) for _ in range(size)]
+        messages = [draw.randbytes(draw.randrange(300)) for _ in range(size)]
+        good = [secrets[k].sign(message) for k, message in zip(key_of, messages, strict=True)]
+        assert native.check_each(keys, key_of, b"".join(good), messages) == [True] * size
+        for bad in ({0}, {size - 1}, {size // 2}, set(range(size)), {n for n in range(size) if draw.random() < 0.5}):
+            signatures = [flip(one, draw.randrange(512)) if n in bad else one for n, one in enumerate(good)]
+            verdicts = [n not in bad for n in range(size)]
+            assert native.check_each(keys, key_of, b"".join(signatures), messages) == verdicts
+        other = [(k + 1) % 5 for k in key_of]
+        assert native.check_each(keys, other, b"".join(good), messages) == [False] * size
+        longer = [message + b"." for message in messages]
+        assert native.check_each(keys, key_of, b"".join(good), longer) == [False] * size
+
+
+def test_every_bit_of_a_signature_counts() -> None:
+    secret = private_key_from_seed("Ed25519", SEED)
+    good = secret.sign(b"m")
+    bent = [flip(good, bit) for bit in range(512)]
+    key = native.prepare_key(secret.public.raw)
+    assert native.check_each([key], [0] * 513, b"".join([good, *bent]), [b"m"] * 513) == [True] + [False] * 512
+
+
+def test_every_entry_of_both_tables_is_right() -> None:
+    """Good signatures until every digit of S and of -h has been met in every place."""
+
+    def digits(scalar: int, width: int) -> list[tuple[int, int]]:
+        odd = scalar if scalar % 2 else scalar + L
+        recoded = odd >> 1 | 1 << 255
+        return [(at, recoded >> at & (1 << width) - 1) for at in range(0, 256, width)]
+
+    secret = private_key_from_seed("Ed25519", SEED)
+    key = native.prepare_key(secret.public.raw)
+    of_base: set[tuple[int, int]] = set()
+    of_key: set[tuple[int, int]] = set()
+    for start in range(0, 4000, 500):
+        messages = [b"%d" % n for n in range(start, start + 500)]
+        signatures = [secret.sign(message) for message in messages]
+        assert native.check_each([key], [0] * 500, b"".join(signatures), messages) == [True] * 500
+        for signature, message in zip(signatures, messages, strict=True):
+            h = number(hashlib.sha512(signature[:32] + secret.public.raw + message).digest()) % L
+            of_base.update(digits(number(signature[32:]), 8))
+            of_key.update(digits(L - h, 4))
+    # half of an odd number below 2L, and bit 255: the highest digit hardly varies
+    assert of_base == {(at, d) for at in range(0, 248, 8) for d in range(256)} | {(248, d) for d in range(0x80, 0x90)}
+    assert of_key == {(at, d) for at in range(0, 252, 4) for d in range(16)} | {(252, 8)}
+
+
+@pytest.mark.parametrize("check", [native.check_batch, native.check_each])
+def test_a_batch_out_of_form_is_a_mistake_of_the_caller(check: Callable[..., object]) -> None:
     key = native.prepare_key(key_of(SEED)[0].raw)
     assert key is not None
-    assert native.check_batch([], [], b"", [])
+    assert check([], [], b"", []) == (True if check is native.check_batch else [])
     for arguments in (
         ([key], [0], bytes(63), [b""]),
         ([key], [0], bytes(65), [b""]),
         ([key], [0, 0], bytes(64), [b""]),
         ([key], [0], bytes(64), [b"", b""]),
-        ([key[:-1]], [0], bytes(64), [b""]),
         ([key], [1], bytes(64), [b""]),
         ([key], [-1], bytes(64), [b""]),
         ([], [0], bytes(64), [b""]),
     ):
         with pytest.raises(ValueError, match="batch"):
-            native.check_batch(*arguments)
+            check(*arguments)
+    for stranger in (None, bytes(7712), native.sha512):
+        with pytest.raises(TypeError):
+            check([stranger], [0], bytes(64), [b""])
