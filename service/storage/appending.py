@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from ledger.log.tiles import TileId
 from service.storage.engine import Store
 from service.storage.head import Head, read_head, swap_head
+from service.storage.id_index import find_entries
 from service.storage.lease import Fenced, read_epoch
-from service.storage.memory import find_entries
 from service.storage.partitions import make_room
 from service.storage.rows import Rows
 from service.storage.sql import insert_many

@@ -10,8 +10,6 @@ a few statements, and afterwards `state` answers every question of `plan_step` f
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,8 +21,8 @@ from ledger.custody.subjects import KeyState, Lot, RecordFacts, Site, parse_subj
 from ledger.custody.topics import is_site_status, number_of_month, production_month
 from ledger.entry import parse_entry
 from ledger.envelope import Record, parse_record
+from service.storage.id_index import find_entries
 from service.storage.sql import select_in
-from service.storage.tree import select_entries_at
 
 MAX_REMEMBERED: Final = 100_000
 """Subjects, tags and records together; beyond it the memory is emptied between two batches."""
@@ -121,27 +119,6 @@ _SUBJECTS_OF: Final = (
     "SELECT r.seq, r.subject, s.id, r.moved FROM subject_records r JOIN subjects s ON s.num = r.subject "
     "WHERE r.seq IN (??) ORDER BY s.num"
 )
-
-
-def id_prefixes(record_ids: Sequence[str]) -> tuple[int, ...]:
-    """The first 8 bytes of each record id as `record_ids` holds them: signed, big endian."""
-    return struct.unpack(f">{len(record_ids)}q", bytes.fromhex("".join([one[:16] for one in record_ids])))
-
-
-def find_entries(
-    conn: Connection, record_ids: Iterable[str], *, log: Connection | None = None
-) -> dict[str, tuple[int, bytes]]:
-    """(number, entry) of those of these records that the log holds; each is hashed before it is believed."""
-    asked = set(record_ids)
-    prefixes = id_prefixes(list(asked))
-    seqs = [row[0] for row in select_in(conn, "SELECT seq FROM record_ids WHERE prefix IN (??)", prefixes)]
-    found: dict[str, tuple[int, bytes]] = {}
-    if seqs:
-        for seq, entry in select_entries_at(log or conn, seqs).items():
-            record_id = hashlib.sha256(parse_entry(entry)[1]).hexdigest()
-            if record_id in asked:
-                found[record_id] = (seq, entry)
-    return found
 
 
 def evidence_about(memory: Memory, record: Record) -> tuple[str, ...]:

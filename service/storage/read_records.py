@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
 
-from service.storage.memory import find_entries
+from service.storage.id_index import find_entries
 from service.storage.read_subjects import numbers
 
 

@@ -40,6 +40,7 @@ API_RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     "lease": _CHANGE,
     # The index.
     "record_ids": _APPEND,
+    "id_tiles": _ALL,
     "subjects": _CHANGE,
     "subject_records": _APPEND,
     "keys": _CHANGE,

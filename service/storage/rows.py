@@ -17,7 +17,8 @@ from ledger.custody.state import Step
 from ledger.custody.subjects import Edge, LogHead, Lot, Participant, Site, Subject, kind_of
 from ledger.custody.topics import MINE, is_site_status, moved_month, number_of_month, production_month
 from ledger.envelope import Record
-from service.storage.memory import Memory, evidence_about, id_prefixes
+from service.storage.id_index import append_ids
+from service.storage.memory import Memory, evidence_about
 from service.storage.sql import delete_in, insert_many, select_in
 
 _CANONICAL: Final = orjson.OPT_SORT_KEYS
@@ -30,7 +31,7 @@ class Rows:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._record_ids: list[str] = []
-        self._seqs: list[int] = []
+        self._first = -1  # entry of the first of them
         self._heads: dict[str, int] = {}  # subject -> entry of its newest head
         self._subject_records: list[tuple[int, int, bool]] = []
         self._keys: dict[str, int] = {}
@@ -45,8 +46,9 @@ class Rows:
     def gather(self, record: Record, step: Step, seq: int) -> None:
         """The rows of one step, which the caller applies to the memory's state next."""
         memory = self._memory
+        if not self._record_ids:
+            self._first = seq
         self._record_ids.append(record.id)
-        self._seqs.append(seq)
         for subject in step.subjects.values():
             self._subject_records.append((self._gather_subject(subject, seq, record), seq, _MOVED))
         kind = record.type
@@ -129,7 +131,7 @@ class Rows:
 
     def write(self, conn: Connection) -> None:
         """Write everything gathered; the memory holds the state after the last step."""
-        insert_many(conn, _INSERT_RECORD_ID, sorted(zip(id_prefixes(self._record_ids), self._seqs, strict=True)))
+        append_ids(conn, self._first, self._record_ids)
         self._write_subjects(conn)
         insert_many(conn, _INSERT_SUBJECT_RECORD, self._subject_records)
         insert_many(conn, _UPSERT_KEY, [self._key_row(kid, seq) for kid, seq in self._keys.items()])
@@ -199,7 +201,6 @@ def _members(value: Any) -> dict[str, Any]:
 
 
 _FIELDS: Final = {kind: ("subject", *kind._fields) for kind in (LogHead, Participant, Site, Lot)}
-_INSERT_RECORD_ID: Final = "INSERT INTO record_ids (prefix, seq) VALUES (?, ?)"
 _UPSERT_SUBJECT: Final = (
     "INSERT INTO subjects (num, id, kind, status, holder, consignee, mineral, country, seq, data) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (num) DO UPDATE SET status = excluded.status, "

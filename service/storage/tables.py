@@ -47,7 +47,7 @@ class TileRow(SQLModel, table=True):
 
 
 class RecordIdRow(SQLModel, table=True):
-    """Where a record is: first 8 bytes of its id (signed, big endian) -> seq.
+    """Where a record is: first 8 bytes of its id (signed, big endian) -> seq. The newest are in the tiles below.
 
     Not unique, and not the whole hash: the entry found is hashed again by whoever looks it up.
     """
@@ -57,6 +57,15 @@ class RecordIdRow(SQLModel, table=True):
 
     prefix: int = Field(sa_column=key(BIG))
     seq: int = Field(sa_column=key(BIG))
+
+
+class IdTileRow(SQLModel, table=True):
+    """First 8 bytes of each id of the records from number 1024 n on, up to 1,024 (`service.storage.id_index`)."""
+
+    __tablename__ = "id_tiles"
+
+    n: int = Field(sa_column=key(BIG))
+    ids: bytes = Field(sa_column=column(LargeBinary))
 
 
 class SubjectRow(SQLModel, table=True):
@@ -206,6 +215,7 @@ METADATA: Final = SQLModel.metadata
 DERIVED: Final[tuple[str, ...]] = (
     "tiles",
     "record_ids",
+    "id_tiles",
     "subjects",
     "subject_records",
     "keys",

@@ -114,7 +114,8 @@ def run(store: Store, statement: str, *values: object) -> None:
 
 def test_rebuild_gives_every_table_byte_for_byte(service: Service) -> None:
     before = dump(service.store, ALL)
-    assert {name for name, rows in before.items() if not rows} == set(KEPT) - {"meta", "head", "entries", "disclosures"}
+    empty = set(KEPT) - {"meta", "head", "entries", "disclosures"}
+    assert {name for name, rows in before.items() if not rows} == empty | {"record_ids"}, "of a long log: test_id_index"
     seen: list[tuple[int, int]] = []
     rebuild(service.store, SIGNER.verifier, lambda done, total: seen.append((done, total)))
     assert dump(service.store, ALL) == before
@@ -175,7 +176,7 @@ def test_correction_of_evidence_is_filed_under_its_subjects(service: Service) ->
     assert [row[0] for row in rows] == [first, first + 1, first + 2], "incident, its end, its correction"
 
 
-@pytest.mark.parametrize("table", DERIVED)
+@pytest.mark.parametrize("table", [name for name in DERIVED if name != "record_ids"])  # that one: test_id_index
 def test_rebuild_makes_a_lost_table_anew(service: Service, world: World, table: str) -> None:
     before = dump(service.store, ALL)
     run(service.store, f"DELETE FROM {table}")
