@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ledger.custody.provenance import EXACT_BITS, RATIO_BITS, Ratio, bound_error, plan_rounded, widen
+from ledger.custody.provenance import EXACT_BITS, RATIO_BITS, Ratio, bound_error, plan_rounded
 from ledger.rules.chain import trace_custody
 from ledger.rules.origins import Origins, OriginVector, find_returns, reduce_vector, trace_upstream
 from service.storage.graph_file import Array, GraphView
@@ -37,28 +37,22 @@ def trace(
 
 
 class Weighed(NamedTuple):
-    """One element. mixed, chosen: by transform, whether it mixes, and its row of weights; part: by edge, of 2^64 where
-    the transform mixes, else of 1; full: by edge, whether the part is 2^64 itself; level: by place, see `Ratios`;
-    widest: inputs of a transform that mixes."""
+    """One element. mixed: by transform, whether it mixes; part: by edge, of 2^64 where it is fine, else of 1; fine: by
+    edge; level: by place, see `Ratios`; widest: inputs of a transform that mixes."""
 
     mixed: Array
     part: Array
-    full: Array
+    fine: Array
     level: Array
     widest: int
 
-    def parts(self, edges: Array) -> list[int]:
-        """The parts of these edges as integers."""
-        found: list[int] = self.part[edges].tolist()
-        for at in np.flatnonzero(self.full[edges]).tolist():
-            found[at] = _ALL
-        return found
-
     def ratios(self, climbed: Climbed) -> list[Ratio]:
         """By transform, as the ledger's own folds want it."""
+        parts: list[int] = self.part.tolist()
+        for everything in np.flatnonzero(self.mixed[climbed.of[climbed.below]] & ~self.fine).tolist():
+            parts[everything] <<= RATIO_BITS
         first = np.searchsorted(climbed.below, climbed.readers())
         past = (first + climbed.rows["inputs"]).tolist()
-        parts = self.parts(np.arange(len(self.part)))
         each = zip(self.mixed.tolist(), first.tolist(), past, strict=True)
         return [Ratio(_ALL if mixed else 1, parts[start:end]) for mixed, start, end in each]
 
@@ -80,12 +74,11 @@ def weigh_climbed(view: GraphView, climbed: Climbed, element: str | None) -> Wei
     part = takes_all.astype(np.uint64)
     stored = begins >= 0
     part[stored] = view.parts[begins[stored] + slot[stored]]
-    full = takes_all & mixed[of]
     level = np.zeros(len(climbed.lots), np.int64)
     steps = mixed[of].astype(np.int64)
     for edges in climbed.layers:
         np.maximum.at(level, climbed.above[edges], level[climbed.below[edges]] + steps[edges])
-    return Weighed(mixed, part, full, level, int(rows["inputs"][mixed].max()))
+    return Weighed(mixed, part, stored, level, int(rows["inputs"][mixed].max()))
 
 
 def _choose(view: GraphView, rows: Array, element: str | None) -> Array:
@@ -103,11 +96,8 @@ def _choose(view: GraphView, rows: Array, element: str | None) -> Array:
 
 
 def _vector(climbed: Climbed, weighed: Weighed, element: str | None, names: Mapping[int, str]) -> OriginVector:
-    level, longest = weighed.level, int(weighed.level.max())
-    shares = _fold(climbed, weighed)
-    ends = np.flatnonzero(climbed.step < 0)
-    mines = _sum(climbed.site[ends], level[ends], [shares[one] for one in ends.tolist()], longest)
-    entered = _enter(climbed, weighed, shares, longest)
+    longest = int(weighed.level.max())
+    mines, entered = _fold(climbed, weighed, longest)
     return reduce_vector(
         OriginVector(
             element,
@@ -121,57 +111,47 @@ def _vector(climbed: Climbed, weighed: Weighed, element: str | None, names: Mapp
     )
 
 
-def _fold(climbed: Climbed, weighed: Weighed) -> list[int]:
-    """By place, its share in parts of 2^(64 x level): see `ledger.custody.provenance.fold_shares`.
-
-    Lots that draw on a single one of the same site are left out, with a share of 0: what would go to them goes to it.
-    """
-    used = (weighed.part > 0) | weighed.full
-    handed = used & climbed.inside & ~weighed.mixed[climbed.of[climbed.below]] & (climbed.below > 0)
-    edges = np.flatnonzero(used & ~handed)
-    below, above = climbed.below[edges], _follow(climbed, handed)[climbed.above[edges]]
-    gaps = RATIO_BITS * (weighed.level[above] - weighed.level[below] - weighed.mixed[climbed.of[below]])
-    shares = [0] * len(climbed.lots)
+def _fold(climbed: Climbed, weighed: Weighed, longest: int) -> tuple[dict[int, int], dict[int, int]]:
+    """By site, what was extracted there, and what its transforms took from lots that it had not made itself, in parts
+    of 2^(64 x longest): see `ledger.custody.provenance.fold_shares`. Sites are places behind those of the lots."""
+    (along, above), (entry, whole) = _find_ways(climbed, weighed), _find_entries(climbed)
+    ends = np.flatnonzero(climbed.step < 0)
+    sites, site = np.unique(climbed.site[np.concatenate((climbed.below[entry], whole))], return_inverse=True)
+    mines, mine = np.unique(climbed.site[ends], return_inverse=True)
+    edges, size = np.concatenate((along, entry)), len(climbed.lots)
+    low = np.concatenate((climbed.below[edges], whole, ends))
+    high = np.concatenate((above, size + site, size + len(sites) + mine))
+    part = np.ones(len(low), np.uint64)
+    part[: len(edges)] = weighed.part[edges]
+    level = np.concatenate((weighed.level, np.full(len(sites) + len(mines), longest)))
+    rise = level[high] - level[low]
+    rise[: len(edges)] -= weighed.fine[edges]
+    shares = [0] * len(level)
     shares[0] = 1
-    for low, high, part, gap in zip(below.tolist(), above.tolist(), weighed.parts(edges), gaps.tolist(), strict=True):
-        taken = shares[low] * part
-        shares[high] += taken << gap if gap else taken
-    return shares
+    steps = zip(low.tolist(), high.tolist(), part.tolist(), (RATIO_BITS * rise).tolist(), strict=True)
+    for start, end, times, bits in steps:
+        taken = shares[start] * times
+        shares[end] += taken << bits if bits else taken
+    entered, mined = shares[size : size + len(sites)], shares[size + len(sites) :]
+    return dict(zip(mines.tolist(), mined, strict=True)), dict(zip(sites.tolist(), entered, strict=True))
 
 
-def _follow(climbed: Climbed, handed: Array) -> Array:
-    """By place, the one that is reached from it along edges that hand on everything."""
+def _find_ways(climbed: Climbed, weighed: Weighed) -> tuple[Array, Array]:
+    """The edges that carry something, and the place to which each leads: past lots that only hand on what they are
+    given, to a lot of the same site. Nothing is reckoned for those."""
+    used = weighed.part > 0
+    alone = used & climbed.inside & ~weighed.mixed[climbed.of[climbed.below]] & (climbed.below > 0)
     reached = np.arange(len(climbed.lots))
-    reached[climbed.below[handed]] = climbed.above[handed]
-    while True:
-        further = reached[reached]  # twice as far each time
-        if np.array_equal(further, reached):
-            return reached
-        reached = further
+    reached[climbed.below[alone]] = climbed.above[alone]
+    while not np.array_equal(further := reached[reached], reached):
+        reached = further  # twice as far each time
+    along = np.flatnonzero(used & ~alone)
+    return along, reached[climbed.above[along]]
 
 
-def _enter(climbed: Climbed, weighed: Weighed, shares: list[int], longest: int) -> dict[int, int]:
-    """By site, what its transforms took from lots that it had not made itself: all that a lot was made from, or,
-    where some of it was the site's own, the rest edge by edge."""
+def _find_entries(climbed: Climbed) -> tuple[Array, Array]:
+    """How lots came to a site that had not made them: edges to lots of which it made other inputs itself, and the lots
+    that are all made from such inputs."""
     own = np.bincount(climbed.below[climbed.inside], minlength=len(climbed.lots))
-    whole = np.flatnonzero((own == 0) & (climbed.step >= 0))
     edges = np.flatnonzero(~climbed.inside & (own[climbed.below] > 0))
-    below = climbed.below[edges]
-    taken = [shares[one] for one in whole.tolist()]
-    taken += [shares[low] * part for low, part in zip(below.tolist(), weighed.parts(edges), strict=True)]
-    level = np.concatenate((weighed.level[whole], weighed.level[below] + weighed.mixed[climbed.of[below]]))
-    return _sum(climbed.site[np.concatenate((whole, below))], level, taken, longest)
-
-
-def _sum(site: Array, level: Array, shares: Sequence[int], longest: int) -> dict[int, int]:
-    """Sums by site of shares that stand at different levels, in parts of 2^(64 x longest)."""
-    sums: dict[int, int] = {}
-    order = np.lexsort((level, site))
-    sites, levels = site[order], level[order]
-    bounds = np.flatnonzero(np.diff(sites, prepend=-1) | np.diff(levels, prepend=-1))
-    places = order.tolist()
-    for first, past in zip(bounds.tolist(), [*bounds.tolist()[1:], len(places)], strict=True):
-        part = sum([shares[one] for one in places[first:past]])
-        at = int(sites[first])
-        sums[at] = sums.get(at, 0) + widen(part, int(levels[first]), longest)
-    return sums
+    return edges, np.flatnonzero((own == 0) & (climbed.step >= 0))
