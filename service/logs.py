@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -19,6 +20,8 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 _SECRET_NAMES = frozenset(
     {"authorization", "token", "secret", "password", "private", "disclosure", "disclosures", "jws", "record"}
 )
+REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id")
+"""Of the request that is being served: in every line that is logged meanwhile."""
 
 
 def configure_logs(level: str = "info", stream: BinaryIO | None = None) -> None:
@@ -26,7 +29,7 @@ def configure_logs(level: str = "info", stream: BinaryIO | None = None) -> None:
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            add_request_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -64,8 +67,15 @@ def logs_aside() -> Iterator[None]:
 
 
 def get_logger(name: str) -> Any:
-    """A logger whose lines carry `component: name`."""
+    """A logger whose lines carry `component: name`. Each line looks up how logs are set up; `bind()` does it once."""
     return structlog.get_logger(component=name)
+
+
+def add_request_id(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name the request, where there is one."""
+    if request_id := REQUEST_ID.get(""):
+        event["request_id"] = request_id
+    return event
 
 
 def blot_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

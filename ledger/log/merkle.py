@@ -20,6 +20,8 @@ EMPTY_ROOT = sha256(b"").digest()  # RFC 6962 section 2.1: MTH({}) = SHA-256()
 
 Node = tuple[int, int]
 Read = Callable[[Sequence[Node]], Sequence[bytes]]
+Path = tuple[list[Node], slice]
+"""The nodes of a proof, and which of them are folded into the one hash of a subtree that is not complete."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -55,12 +57,12 @@ def plan_root(size: int) -> list[Node]:
 
 def plan_inclusion(index: int, size: int) -> list[Node]:
     """The nodes that `prove_inclusion(index, size, read)` will read. Raises ProofError unless 0 <= index < size."""
-    return _flat(_inclusion_groups(index, size))
+    return _inclusion_path(index, size)[0]
 
 
 def plan_consistency(old_size: int, new_size: int) -> list[Node]:
     """The nodes that `prove_consistency` will read. Raises ProofError unless 0 < old_size <= new_size."""
-    return _flat(_consistency_groups(old_size, new_size))
+    return _consistency_path(old_size, new_size)[0]
 
 
 def compute_root(size: int, read: Read) -> bytes:
@@ -74,38 +76,41 @@ def prove_inclusion(index: int, size: int, read: Read) -> list[bytes]:
 
     `read` is called once with the nodes of `plan_inclusion` and answers their hashes in that order.
     """
-    return _fold_groups(_inclusion_groups(index, size), read)
+    return _prove(_inclusion_path(index, size), read)
 
 
 def prove_consistency(old_size: int, new_size: int, read: Read) -> list[bytes]:
     """PROOF(old_size, D[new_size]) of RFC 6962 section 2.1.2; `read` as in `prove_inclusion`."""
-    return _fold_groups(_consistency_groups(old_size, new_size), read)
+    return _prove(_consistency_path(old_size, new_size), read)
 
 
-def _inclusion_groups(index: int, size: int) -> list[list[Node]]:
+def _inclusion_path(index: int, size: int) -> Path:
     _require_place(index, size)
-    return _path_groups(index, size, 0)
+    return _path(index, size, 0)
 
 
-def _consistency_groups(old_size: int, new_size: int) -> list[list[Node]]:
+def _consistency_path(old_size: int, new_size: int) -> Path:
     _require_step(old_size, new_size)
     if old_size == new_size:
-        return []
+        return [], slice(0, 0)
     shift = _trailing_zeros(old_size)
     # The last complete subtree of the old tree is known to the verifier only when it is the whole old tree.
-    seed: list[list[Node]] = [] if old_size == 1 << shift else [[(shift, (old_size >> shift) - 1)]]
-    return seed + _path_groups(old_size - 1, new_size, shift)
+    seed = [] if old_size == 1 << shift else [(shift, (old_size >> shift) - 1)]
+    nodes, last = _path(old_size - 1, new_size, shift)
+    return seed + nodes, slice(last.start + len(seed), last.stop + len(seed))
 
 
-def _path_groups(index: int, size: int, base: int) -> list[list[Node]]:
-    """For each hash on the way from the node at level `base` above leaf `index` to the root: the nodes it folds."""
+def _path(index: int, size: int, base: int) -> Path:
+    """The way from the node at level `base` above leaf `index` to the root."""
     inner = (index ^ (size - 1)).bit_length()  # below here, siblings on both sides; above, only on the left
-    groups = [[(k, (index >> k) ^ 1)] for k in range(base, inner - 1)]
+    nodes = [(k, (index >> k) ^ 1) for k in range(base, inner - 1)]
+    first = len(nodes)
     if inner > base:
         # The sibling that holds the tree's last leaf: the only one that may be incomplete.
-        groups.append(_cover(((index >> (inner - 1)) ^ 1) << (inner - 1), size))
-    groups.extend([(k, (index >> k) - 1)] for k in range(inner, index.bit_length()) if index >> k & 1)
-    return groups
+        nodes += _cover(((index >> (inner - 1)) ^ 1) << (inner - 1), size)
+    last = slice(first, len(nodes))
+    nodes += [(k, (index >> k) - 1) for k in range(inner, index.bit_length()) if index >> k & 1]
+    return nodes, last
 
 
 def _cover(start: int, end: int) -> list[Node]:
@@ -118,10 +123,6 @@ def _cover(start: int, end: int) -> list[Node]:
     return nodes
 
 
-def _flat(groups: list[list[Node]]) -> list[Node]:
-    return [node for group in groups for node in group]
-
-
 def _fold(hashes: Sequence[bytes]) -> bytes:
     """The root over neighbouring subtrees given largest first."""
     folded = hashes[-1]
@@ -130,18 +131,14 @@ def _fold(hashes: Sequence[bytes]) -> bytes:
     return folded
 
 
-def _fold_groups(groups: list[list[Node]], read: Read) -> list[bytes]:
-    nodes = _flat(groups)
-    hashes = read(nodes) if nodes else []
+def _prove(path: Path, read: Read) -> list[bytes]:
+    nodes, last = path
+    hashes = list(read(nodes)) if nodes else []
     if len(hashes) != len(nodes):
         raise AssertionError(f"asked for {len(nodes)} hashes and got {len(hashes)}")
-    if len(nodes) == len(groups):
-        return list(hashes)
-    proof, at = [], 0
-    for group in groups:
-        proof.append(_fold(hashes[at : at + len(group)]))
-        at += len(group)
-    return proof
+    if last.stop - last.start > 1:
+        hashes[last] = [_fold(hashes[last])]
+    return hashes
 
 
 # ---- checks ---------------------------------------------------------------------------------------------------------

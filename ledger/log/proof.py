@@ -41,7 +41,7 @@ def format_receipt(index: int, proof: Sequence[bytes], checkpoint: str, *, extra
     # On the path of every record: checked without parsing the text again.
     if type(index) is not int or not 0 <= index <= MAX_NUMBER:
         raise ReceiptError("An index is a whole number from 0 to 2**63 - 1.")
-    if len(proof) > MAX_PROOF or any(len(hash_) != HASH_SIZE for hash_ in proof):
+    if len(proof) > MAX_PROOF or {*map(len, proof)} - {HASH_SIZE}:
         raise ReceiptError("A receipt has at most 63 hashes of 32 bytes.")
     _require_note(checkpoint)
     lines = [_HEADER]

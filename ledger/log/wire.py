@@ -6,6 +6,7 @@ Every parser takes the error class of the format it serves, so that a caller see
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 
 from ledger.errors import FormatError
@@ -17,7 +18,7 @@ _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})")
 
 def format_base64(data: bytes) -> str:
     """Standard base64 with padding, RFC 4648 section 4."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def parse_base64(text: str, leaf: type[FormatError], what: str, length: int | None = None) -> bytes:

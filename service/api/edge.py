@@ -19,12 +19,11 @@ from copy import copy
 from typing import Any, Final
 from urllib.parse import unquote
 
-import structlog
 from prometheus_client import Counter, Histogram
 
 from service.api.problems import Refusal, format_body, format_headers, format_problem
 from service.errors import Internal, MethodNotAllowed, Unavailable
-from service.logs import get_logger
+from service.logs import REQUEST_ID, get_logger
 from service.metrics import Metrics
 
 Scope = MutableMapping[str, Any]
@@ -41,6 +40,7 @@ _SECURITY: Final = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
     b"cache-control": b"no-store",
 }
+_EVERYWHERE: Final = tuple(_SECURITY.items())
 UNMATCHED: Final = "unmatched"
 _PROCESS: Final = secrets.token_hex(4)
 _count: Final = itertools.count()
@@ -56,6 +56,7 @@ class Edge:
         self._metrics = metrics
         self._seconds = seconds
         self._realm = realm
+        self._log = _log.bind()  # a line for every request: what they have in common is looked up once
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +70,7 @@ class Edge:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, send)
-        structlog.contextvars.bind_contextvars(request_id=exchange.id)
+        naming = REQUEST_ID.set(exchange.id)
         scope["request_id"] = exchange.id
         try:
             await self._dispatch(scope, receive, exchange)
@@ -81,7 +82,7 @@ class Edge:
                 await self.refuse(exchange, Internal("Something went wrong here: tell the operator the instance id."))
         finally:
             self._account(exchange)
-            structlog.contextvars.unbind_contextvars("request_id")
+            REQUEST_ID.reset(naming)
 
     async def _dispatch(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         handler = self._hot.get(scope["path"])
@@ -119,7 +120,7 @@ class Edge:
         counter, histogram = self._measures(route, method, status)
         counter.inc()
         histogram.observe(seconds)
-        level = _log.warning if status >= 500 else _log.info
+        level = self._log.warning if status >= 500 else self._log.info
         level("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), bytes=exchange.bytes)
 
     def _measures(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
@@ -163,11 +164,10 @@ class Exchange:
         """Pass a message on, with the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = list(message.get("headers", ()))
-            given = {name for name, _ in headers}
-            headers += [pair for pair in _SECURITY.items() if pair[0] not in given]
-            headers.append((b"x-request-id", self.id.encode()))
-            message = {**message, "headers": headers}
+            headers = message.get("headers", ())
+            given = _SECURITY.keys() & {name for name, _ in headers}
+            more = _EVERYWHERE if not given else [pair for pair in _EVERYWHERE if pair[0] not in given]
+            message = {**message, "headers": [*headers, *more, (b"x-request-id", self.id.encode())]}
         elif message["type"] == "http.response.body":
             if self._head:
                 message = {**message, "body": b""}
@@ -200,7 +200,11 @@ async def send_problem(send: Send, error: Refusal, *, instance: str, realm: str 
 
 def header_of(scope: Scope, name: bytes) -> bytes:
     """The first header of this (lowercase) name, empty without one."""
-    return next((value for key, value in scope["headers"] if key == name), b"")
+    value: bytes
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return b""
 
 
 def _request_id(scope: Scope) -> str:

@@ -75,6 +75,21 @@ def test_nobody_is_answered_when_the_client_has_gone() -> None:
     assert client.sent == []
 
 
+def test_a_body_that_comes_later_than_its_head() -> None:
+    arrived = asyncio.Event()
+    client = Client(b"a", b"b")
+
+    async def receive() -> dict[str, Any]:
+        await arrived.wait()
+        return await client.receive()
+
+    async def read() -> bytes:
+        asyncio.get_running_loop().call_soon(arrived.set)
+        return await read_body(receive, limit=5, seconds=30)
+
+    assert asyncio.run(read()) == b"ab"
+
+
 def test_the_limits_of_a_body() -> None:
     assert asyncio.run(read_body(Client(b"12", b"345").receive, limit=5, seconds=1)) == b"12345"
     with pytest.raises(BodyTooLarge):
