@@ -149,7 +149,7 @@ def _edges(lot: int, width: int, chance: random.Random) -> Iterator[tuple[Any, .
             yield number_of(lot), number_of((generation - 1) * width + one), mass, lot, moisture, assay
 
 
-_CLOSURE = text(
+CLOSURE = text(
     "WITH RECURSIVE near(num) AS (SELECT num FROM subjects WHERE num = :lot UNION "
     "SELECT e.parent FROM near n JOIN edges e ON e.child = n.num) SELECT num FROM near"
 )
@@ -189,7 +189,7 @@ class _Lap(NamedTuple):
 def _measure_one(conn: Connection, file: GraphFile, number: int) -> _Lap:
     lot = load_subjects(conn, [number])[number]
     began = time.perf_counter()
-    ancestors = len(conn.execute(_CLOSURE, {"lot": number}).fetchall())
+    ancestors = len(conn.execute(CLOSURE, {"lot": number}).fetchall())
     between = time.perf_counter()
     quick = describe_origins(conn, lot, limit=LIMIT, view=current_view(conn, file))
     middle = time.perf_counter()
@@ -210,7 +210,7 @@ def _pick(conn: Connection, records: int, ancestors: int) -> int:
     for generation in range(12, 34, 2) if ancestors <= FEW else range(40, GENERATIONS):
         for step in range(3):
             lot = number_of(generation * width + step * width // 3)
-            sizes[lot] = len(conn.execute(_CLOSURE, {"lot": lot}).fetchall())
+            sizes[lot] = len(conn.execute(CLOSURE, {"lot": lot}).fetchall())
     return min(sizes, key=lambda one: abs(sizes[one] - ancestors))
 
 

@@ -96,9 +96,10 @@ def climb(view: GraphView, lot: int, limits: Limits) -> Climbed | None:
     """Everything upstream of a lot; None where the rows have to be asked."""
     if lot >= view.head.lots:
         return None
-    lots = _collect(view, lot, limits)
-    if lots is None or len(lots) == 1:
+    found = _collect(view, lot, limits)
+    if found is None or len(found[0]) == 1:
         return None
+    lots, places = found
     rows = view.lots[lots]
     step = rows["step"]
     numbers, of = np.unique(step, return_inverse=True)
@@ -108,16 +109,14 @@ def climb(view: GraphView, lot: int, limits: Limits) -> Climbed | None:
     inputs = np.where(of < 0, 0, steps["inputs"][of])
     edges = np.where(of < 0, 0, steps["edge"][of])
     below, slot = np.repeat(np.arange(len(lots)), inputs), _count_from(0, inputs)
-    places = np.empty(lot + 1, np.int64)  # of which only the lots found are touched
-    places[lots] = np.arange(len(lots))
-    above = places[view.edges[_count_from(edges, inputs)]]
+    above = places[view.edges[_count_from(edges, inputs)]].astype(np.int64)
     layers = _layer(inputs, above, limits.depth)
     return None if layers is None else Climbed(lots, step, rows["site"], below, above, slot, layers, of, steps)
 
 
-def _collect(view: GraphView, lot: int, limits: Limits) -> Array | None:
-    """The lot and those upstream, falling; None beyond a limit."""
-    seen = np.zeros(lot + 1, np.int64)
+def _collect(view: GraphView, lot: int, limits: Limits) -> tuple[Array, Array] | None:
+    """The lot and those upstream, falling, and by lot its place among them; None beyond a limit."""
+    seen = np.zeros(lot + 1, np.int32)  # of which only the lots found are touched: one array, and small numbers
     frontier = _once(np.array([lot]), seen)
     found = [frontier]
     size = 1
@@ -132,8 +131,9 @@ def _collect(view: GraphView, lot: int, limits: Limits) -> Array | None:
         if size > limits.lots:
             return None
         found.append(frontier)
-    lots: Array = np.sort(np.concatenate(found))[::-1]
-    return lots
+    lots = np.sort(np.concatenate(found))[::-1]
+    seen[lots] = np.arange(len(lots))
+    return lots, seen
 
 
 def _once(values: Array, mark: Array) -> Array:
