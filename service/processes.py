@@ -23,6 +23,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from service.config import Settings, SettingsError
 from service.logs import configure_logs
+from service.protocol import JoinedHttp
 
 if TYPE_CHECKING:  # a new process answers its parent before it reads all of the program
     from service.api.edge import App
@@ -38,6 +39,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
     """What uvicorn is told, with one process or several."""
     return {
         "lifespan": "on",
+        "http": JoinedHttp,
         "log_config": None,
         "access_log": False,
         "server_header": False,

@@ -22,6 +22,7 @@ from service.adapters.keystore import save_log_key
 from service.app import create_app
 from service.bootstrap import Service, wire
 from service.config import Limits, Settings
+from service.protocol import JoinedHttp
 from service.storage.schema import migrate
 from service.usecases.create_log import create_log
 from tests.support.server import database_url
@@ -125,7 +126,9 @@ class Server(uvicorn.Server):
     """uvicorn in a thread, on a port of its own choice."""
 
     def __init__(self, app: Any) -> None:
-        super().__init__(uvicorn.Config(app, port=0, lifespan="on", log_config=None, ws="none", access_log=False))
+        super().__init__(
+            uvicorn.Config(app, port=0, http=JoinedHttp, lifespan="on", log_config=None, ws="none", access_log=False)
+        )
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self.run, name="server")
 
