@@ -27,7 +27,6 @@ from ledger.errors import LedgerError
 from service.api.bodies import BATCH_MEDIA, ClientGone, check_length, check_media, read_lines
 from service.api.deps import Backend
 from service.api.edge import Receive, Scope, Send, send_problem
-from service.api.intake import accepted_members
 from service.api.problems import Refusal, format_problem
 from service.errors import BadRequest, BodyTooLarge, ServiceError, Unavailable
 from service.usecases.submit import Item, Outcome, Sequenced
@@ -223,8 +222,10 @@ class BatchIntake:
             if not started:
                 await send(_START)
                 started = True
-            # Receipts may have to be read from the store: not in the event loop.
-            data = await asyncio.to_thread(self._format_all, outcomes, answer, options, instance)
+            if options.receipts:  # they may have to be read from the store: not in the event loop
+                data = await asyncio.to_thread(self._format_all, outcomes, answer, options, instance)
+            else:
+                data = self._format_all(outcomes, answer, options, instance)
             for at in range(0, len(data), _PIECE):
                 await send({"type": "http.response.body", "body": data[at : at + _PIECE], "more_body": True})
         checkpoint = await asyncio.to_thread(get_checkpoint, self._service.context)
@@ -234,12 +235,12 @@ class BatchIntake:
             "refused": answer.refused,
             "checkpoint": checkpoint,
         }
-        await send({"type": "http.response.body", "body": orjson.dumps(summary) + b"\n"})
+        await send({"type": "http.response.body", "body": _line(summary)})
 
     def _format_all(
         self, outcomes: list[tuple[int, Outcome | Refusal]], answer: _Answer, options: Options, instance: str
     ) -> bytes:
-        return b"".join(self._format(number, one, answer, options, instance) for number, one in outcomes)
+        return b"".join([self._format(number, one, answer, options, instance) for number, one in outcomes])
 
     def _format(
         self, number: int, outcome: Outcome | Refusal, answer: _Answer, options: Options, instance: str
@@ -255,11 +256,17 @@ class BatchIntake:
         created = outcome.status == "created"
         answer.accepted += created
         answer.existing += not created
-        members = accepted_members(outcome)
-        del members["entry"]  # the client has the record; `<logged> <jws>` is the entry
+        # What a single record is answered with, but for the entry: `<logged> <jws>`, and the client has the record.
+        members = {
+            "line": number,
+            "status": 201 if created else 200,
+            "id": outcome.id,
+            "index": outcome.index,
+            "logged": outcome.logged,
+        }
         if options.receipts:
             members["receipt"] = outcome.receipt()
-        return _line({"line": number, "status": 201 if created else 200, **members})
+        return _line(members)
 
 
 def parse_options(query: bytes) -> Options:
@@ -279,4 +286,4 @@ def parse_options(query: bytes) -> Options:
 
 
 def _line(value: dict[str, Any]) -> bytes:
-    return orjson.dumps(value, default=str) + b"\n"
+    return orjson.dumps(value, default=str, option=orjson.OPT_APPEND_NEWLINE)

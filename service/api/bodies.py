@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import takewhile
 from typing import Final
 
 from service.api.edge import Message, Receive, Scope, header_of
@@ -83,18 +84,16 @@ async def read_lines(
         *lines, rest = (rest + piece[: len(piece) - max(0, total - limit)]).split(b"\n")
         if not more and total <= limit and rest:
             lines, rest = [*lines, rest], b""
-        taken: list[tuple[int, bytes]] = []
-        for line in lines:
-            if len(line) > line_limit:
-                break
-            number += 1
-            if text := line.removesuffix(b"\r"):
-                taken.append((number, text))
+        too_long = max(map(len, (*lines, rest))) > line_limit
+        if too_long:
+            lines = list(takewhile(lambda line: len(line) <= line_limit, lines))
+        taken = [(at, text) for at, line in enumerate(lines, number + 1) if (text := line.removesuffix(b"\r"))]
+        number += len(lines)
         if taken:
             yield taken
         if total > limit:
             raise _too_large(limit)
-        if max(map(len, (*lines, rest))) > line_limit:
+        if too_long:
             raise BodyTooLarge(
                 f"Line {number + 1} is longer than {line_limit} bytes.", limit=line_limit, line=number + 1
             )

@@ -192,26 +192,29 @@ def _receive(connection: Connection, received: SimpleQueue[bytes]) -> None:
 
 def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = frozenset()) -> dict[str, PublicKey]:
     """The keys that the lines name, as far as they are known now and not among `but`."""
-    kids = {_kid(header) for header in {line[: line.find(b".")] for line in lines}} - but
+    kids = {_kid(header) for header in {line.partition(b".")[0] for line in lines}} - but
     return {kid: key for kid in kids if (key := keys.get(kid)) is not None}
 
 
 def _format_verdicts(verdicts: Sequence[Item]) -> bytes:
-    """Verdicts on their way to the service, which has the JWS: `marshal` writes and reads plain tuples three times as
-    fast as `pickle`, which is left to the refusals; in their places stands None."""
-    refusals = [one for one in verdicts if isinstance(one, LedgerError)]
-    passed = [None if isinstance(one, LedgerError) else one[1:] for one in verdicts]
-    return marshal.dumps((passed, pickle.dumps(refusals, 5) if refusals else b""))
+    """Verdicts on their way to the service, which has the JWS: each member of the candidates as a column, and the
+    refusals with their places. `marshal` writes and reads plain values three times as fast as `pickle`."""
+    passed = [one for one in verdicts if isinstance(one, Candidate)]
+    refusals = [(place, one) for place, one in enumerate(verdicts) if isinstance(one, LedgerError)]
+    columns = list(zip(*passed, strict=True))[1:]
+    return marshal.dumps((columns, pickle.dumps(refusals, 5) if refusals else b""))
 
 
 def _parse_verdicts(lines: Sequence[bytes], data: bytes) -> list[Item]:
     """The inverse of `_format_verdicts`, for bytes from our own process about these lines."""
-    passed, pickled = marshal.loads(data)  # noqa: S302
-    refusals = iter(pickle.loads(pickled) if pickled else ())  # noqa: S301
-    return [
-        next(refusals) if one is None else Candidate(line.partition(b"~")[0], *one)
-        for line, one in zip(lines, passed, strict=True)
-    ]
+    columns, pickled = marshal.loads(data)  # noqa: S302
+    refusals: list[tuple[int, LedgerError]] = pickle.loads(pickled) if pickled else []  # noqa: S301
+    refused = {place for place, _ in refusals}
+    jws = [line.partition(b"~")[0] for place, line in enumerate(lines) if place not in refused]
+    items: list[Item] = list(map(Candidate._make, zip(jws, *columns, strict=True)))
+    for place, error in refusals:  # in order, so that each comes to stand where it was
+        items.insert(place, error)
+    return items
 
 
 @lru_cache(maxsize=4096)
