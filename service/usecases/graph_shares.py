@@ -126,14 +126,23 @@ def _fold(climbed: Climbed, weighed: Weighed, longest: int) -> tuple[dict[int, i
     level = np.concatenate((weighed.level, np.full(len(sites) + len(mines), longest)))
     rise = level[high] - level[low]
     rise[: len(edges)] -= weighed.fine[edges]
-    shares = [0] * len(level)
-    shares[0] = 1
-    steps = zip(low.tolist(), high.tolist(), part.tolist(), (RATIO_BITS * rise).tolist(), strict=True)
-    for start, end, times, bits in steps:
-        taken = shares[start] * times
-        shares[end] += taken << bits if bits else taken
-    entered, mined = shares[size : size + len(sites)], shares[size + len(sites) :]
+    order = np.argsort(low, kind="stable")
+    sums = _follow(low[order], high[order], part[order], RATIO_BITS * rise[order], len(level))
+    entered, mined = sums[size : size + len(sites)], sums[size + len(sites) :]
     return dict(zip(mines.tolist(), mined, strict=True)), dict(zip(sites.tolist(), entered, strict=True))
+
+
+def _follow(low: Array, high: Array, part: Array, bits: Array, size: int) -> list[int]:
+    """Sums by place: of 1 at place 0, and along each edge of part x 2^bits of what is at its lower place, which is then
+    complete, for edges stand in the order of these. What has been passed on is given up: all that is held at a time
+    should stay in the processor's cache."""
+    sums, at, share = [0] * size, 0, 1
+    for start, end, times, rise in zip(low.tolist(), high.tolist(), part.tolist(), bits.tolist(), strict=True):
+        if start != at:
+            at, share, sums[start] = start, sums[start], 0
+        taken = share * times
+        sums[end] += taken << rise if rise else taken
+    return sums
 
 
 def _find_ways(climbed: Climbed, weighed: Weighed) -> tuple[Array, Array]:
