@@ -1,10 +1,10 @@
 """Many signatures at once, with exactly the verdicts of `PublicKey.verify` one by one.
 
 Where the optional extension `lodeline_native` is installed, Ed25519 signatures are not checked by
-libsodium. Few are checked one after the other with a table of multiples for each key, which is the
-same sum with fewer steps. Many are checked together: one equation over all of them, in which the
-terms of a key are merged, and a proof that no R has a part of small order, without which the equation
-would take signatures that the rule refuses. Every refusal comes from the single rule. Why an
+libsodium. Each is checked with a table of multiples of its key: the same sum in fewer steps. Where
+the processor is no help with that, many are checked together: one equation over all of them, in which
+the terms of a key are merged, and a proof that no R has a part of small order, without which the
+equation would take signatures that the rule refuses. Every refusal comes from the single rule. Why an
 acceptance means the same: docs/decisions/0028-tables-of-known-keys.md, 0015-batch-signature-checks.md.
 """
 
@@ -17,11 +17,8 @@ from typing import Final, NamedTuple, Protocol, cast
 from ledger.errors import BadSignature
 from ledger.keys import SIGNATURE_BYTES, PublicKey
 
-SMALLEST: Final = 256
-"""Signatures that the equation must have to be worth its fixed cost: below it tables are as fast."""
-
 LARGEST: Final = 2048
-"""Signatures of one batch: more gain nothing, and a bad one sends all of them to their tables."""
+"""Signatures of one group: more gain nothing, and one that fails an equation sends all of them to their tables."""
 
 TABLES: Final = 2048
 """Keys whose tables are kept, 16 MB: as many as one batch can have. A table costs less than a check by libsodium, so
@@ -38,6 +35,9 @@ class Signed(NamedTuple):
 
 class Native(Protocol):
     """What is used of `lodeline_native`."""
+
+    SMALLEST: int
+    """Signatures from which on `check_batch` is faster than `check_each`, on this processor."""
 
     def prepare_key(self, raw: bytes) -> object | None:
         """A key as the checks need it; None for one that may not be enrolled."""
@@ -97,7 +97,7 @@ def _check_together(extension: Native, items: Sequence[Signed]) -> Sequence[bool
         return [False] * len(items)
     signatures = b"".join([item.signature for item in items])
     messages = [item.message for item in items]
-    if len(items) >= SMALLEST and extension.check_batch(known, key_of, signatures, messages):
+    if len(items) >= extension.SMALLEST and extension.check_batch(known, key_of, signatures, messages):
         return [True] * len(items)
     return extension.check_each(known, key_of, signatures, messages)
 

@@ -76,15 +76,28 @@ static inline void comb_build(affine *out, const point *of, int rows, int width)
     }
 }
 
-/* sum = 2^(SCALAR_BITS / rows - width) sum + k P, for the rows of P and a recoded k (sc_recode). */
-static inline void comb_add(point *sum, const affine *table, int rows, int width, const uint64_t m[4]) {
-    const int half = 1 << (width - 1), apart = SCALAR_BITS / rows;
+/* What is to be added: a multiple of the point that has these rows; the scalar as sc_recode gives it. */
+typedef struct {
+    const affine *table;
+    uint64_t scalar[4];
+} term;
+
+/* The entry for the digit at `bit`, which stands for 2 digit + 1 - 2^width; negative: 1 if it is to be subtracted. */
+static inline const affine *comb_entry(int *negative, const term *t, int row, int bit, int width) {
+    const int half = 1 << (width - 1), digit = (int)(t->scalar[bit / 64] >> bit % 64) & (2 * half - 1);
+    *negative = digit < half;
+    return &t->table[row * half + (*negative ? half - 1 - digit : digit - half)];
+}
+
+/* sum = 2^(SCALAR_BITS / rows - width) sum + the term */
+static inline void comb_add(point *sum, const term *t, int rows, int width) {
+    const int apart = SCALAR_BITS / rows;
     for (int from = apart - width; from >= 0; from -= width) {
         for (int j = 0; from < apart - width && j < width; j++) point_double(sum, sum);
-        for (int i = 0; i < rows; i++) {
-            const int bit = from + i * apart, digit = (int)(m[bit / 64] >> bit % 64) & (2 * half - 1);
-            const int negative = digit < half; /* the digit stands for 2 digit + 1 - 2 half */
-            point_add_signed(sum, sum, &table[i * half + (negative ? half - 1 - digit : digit - half)], negative);
+        for (int row = 0; row < rows; row++) {
+            int negative;
+            const affine *entry = comb_entry(&negative, t, row, from + row * apart, width);
+            point_add_signed(sum, sum, entry, negative);
         }
     }
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "comb.h"
+#include "lanes.h"
 #include "edbatch.h"
 #include "sha512.h"
 
@@ -75,31 +75,48 @@ static void compare_encodings(uint8_t *valid, const point *points, const uint8_t
     }
 }
 
+/* sums[i] = S B - h A, eight at once where the processor can and there is more than one */
+static void add_terms(point *sums, const term *of_keys, const term *of_base, size_t count, int side_by_side) {
+    size_t i = 0;
+    for (; side_by_side && i + 1 < count; i += LANES)
+        lanes_sum(sums + i, of_keys + i, of_base + i, count - i < LANES ? (int)(count - i) : LANES);
+    for (; i < count; i++) {
+        sums[i] = IDENTITY;
+        comb_add(&sums[i], &of_keys[i], KEY_ROWS, KEY_WIDTH);
+        comb_add(&sums[i], &of_base[i], BASE_ROWS, BASE_WIDTH);
+    }
+}
+
 static void check_block(uint8_t *valid, const edbatch_base *base, const edbatch_key *const *keys, const uint32_t *key_of,
-                        const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths, size_t count) {
-    point sums[BLOCK]; /* S B - h A */
+                        const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths, size_t count,
+                        int side_by_side) {
+    term of_keys[BLOCK], of_base[BLOCK];
+    point sums[BLOCK];
     for (size_t i = 0; i < count; i++) {
         const comb_of_key *key = comb_key(keys[key_of[i]]);
         const uint8_t *signature = signatures + 64 * i;
-        uint64_t s[4], m[4];
+        uint64_t s[4];
         for (int j = 0; j < 4; j++) s[j] = load64(signature + 32 + 8 * j);
         valid[i] = (uint8_t)sc_is_canonical(s);
-        read_challenge(m, signature, key->raw, messages, lengths[i]);
+        of_keys[i].table = key->row[0];
+        of_base[i].table = comb_base(base)->row[0];
+        sc_recode(of_base[i].scalar, s);
+        read_challenge(of_keys[i].scalar, signature, key->raw, messages, lengths[i]);
         messages += lengths[i];
-        sums[i] = IDENTITY;
-        comb_add(&sums[i], key->row[0], KEY_ROWS, KEY_WIDTH, m);
-        sc_recode(m, s);
-        comb_add(&sums[i], comb_base(base)->row[0], BASE_ROWS, BASE_WIDTH, m);
     }
+    add_terms(sums, of_keys, of_base, count, side_by_side);
     compare_encodings(valid, sums, signatures, count);
 }
 
+int edbatch_are_lanes_there(void) { return lanes_are_there(); }
+
 /* valid[i] = 1 for each signature that is valid, 0 for every other. */
 void edbatch_check_each(uint8_t *valid, const edbatch_base *base, const edbatch_key *const *keys, const uint32_t *key_of,
-                        const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths, size_t count) {
+                        const uint8_t *signatures, const uint8_t *messages, const uint64_t *lengths, size_t count,
+                        int side_by_side) {
     for (size_t at = 0; at < count; at += BLOCK) {
         const size_t some = count - at < BLOCK ? count - at : BLOCK;
-        check_block(valid + at, base, keys, key_of + at, signatures + 64 * at, messages, lengths + at, some);
+        check_block(valid + at, base, keys, key_of + at, signatures + 64 * at, messages, lengths + at, some, side_by_side);
         for (size_t i = 0; i < some; i++) messages += lengths[at + i];
     }
 }

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -66,8 +67,11 @@ def bent(item: Signed, bit: int) -> Signed:
 class Counting:
     """Stands before an extension, or before the single rule, and counts what comes to it."""
 
-    def __init__(self, inner: batch.Native | None = None) -> None:
+    SMALLEST = 20
+
+    def __init__(self, inner: Any = None, *, lanes: bool = True) -> None:
         self.inner = inner
+        self.lanes = lanes
         self.equations: list[int] = []
         self.tables: list[int] = []
 
@@ -78,7 +82,8 @@ class Counting:
 
     def prepare_key(self, raw: bytes) -> object | None:
         if self.inner:
-            return self.inner.prepare_key(raw)
+            prepared: object | None = self.inner.prepare_key(raw)
+            return prepared
         return PublicKey("Ed25519", "", raw) if sodium.crypto_core_ed25519_is_valid_point(raw) else None
 
     def check_each(
@@ -86,7 +91,8 @@ class Counting:
     ) -> Sequence[bool]:
         self.tables.append(len(messages))
         if self.inner:
-            return self.inner.check_each(keys, key_of, signatures, messages)
+            verdicts: list[bool] = self.inner.check_each(keys, key_of, signatures, messages, lanes=self.lanes)
+            return verdicts
         return self._single(keys, key_of, signatures, messages)
 
     def check_batch(
@@ -94,7 +100,7 @@ class Counting:
     ) -> bool:
         self.equations.append(len(messages))
         if self.inner:
-            return self.inner.check_batch(keys, key_of, signatures, messages)
+            return bool(self.inner.check_batch(keys, key_of, signatures, messages))
         return all(self._single(keys, key_of, signatures, messages))
 
     def _single(
@@ -112,17 +118,16 @@ def _extension() -> batch.Native:
     return FOUND
 
 
-@pytest.fixture(params=["equation", "tables", "stand-in", "one by one"])
+@pytest.fixture(params=["equation", "tables", "tables, no lanes", "stand-in", "one by one"])
 def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Counting | None:
-    """Every test with it runs in four ways; all of them with groups of any size."""
-    using = {
-        "equation": lambda: Counting(_extension()),
-        "tables": lambda: Counting(_extension()),
-        "stand-in": Counting,
-        "one by one": lambda: None,
-    }[request.param]()
+    """Every test with it runs in five ways; all of them with groups of any size."""
+    if request.param == "one by one":
+        using = None
+    else:
+        inner = None if request.param == "stand-in" else _extension()
+        using = Counting(inner, lanes=request.param == "tables")
+        using.SMALLEST = batch.LARGEST + 1 if request.param.startswith("tables") else 1
     monkeypatch.setattr(batch, "native", using)
-    monkeypatch.setattr(batch, "SMALLEST", batch.LARGEST + 1 if request.param == "tables" else 1)
     return using
 
 
@@ -255,14 +260,13 @@ def test_large_batches_are_cut(counting: Counting | None, monkeypatch: pytest.Mo
 def test_few_signatures_are_not_worth_an_equation(monkeypatch: pytest.MonkeyPatch) -> None:
     counting = Counting()
     monkeypatch.setattr(batch, "native", counting)
-    items = [signed(n) for n in range(batch.SMALLEST)]
-    assert check_signatures(items[1:]) == [True] * (batch.SMALLEST - 1)
-    assert (counting.equations, counting.tables) == ([], [batch.SMALLEST - 1])
-    assert check_signatures(items) == [True] * batch.SMALLEST
-    assert (counting.equations, counting.tables) == ([batch.SMALLEST], [batch.SMALLEST - 1])
-    counting.tables.clear()
-    assert check_signatures([*items[:-1], bent(items[-1], 300)]) == [True] * (batch.SMALLEST - 1) + [False]
-    assert (counting.equations, counting.tables) == ([batch.SMALLEST] * 2, [batch.SMALLEST])
+    items = [signed(n) for n in range(20)]
+    assert check_signatures(items[1:]) == [True] * 19
+    assert (counting.equations, counting.tables) == ([], [19])
+    assert check_signatures(items) == [True] * 20
+    assert (counting.equations, counting.tables) == ([20], [19])
+    assert check_signatures([*items[:-1], bent(items[-1], 300)]) == [True] * 19 + [False]
+    assert (counting.equations, counting.tables) == ([20, 20], [19, 20])
 
 
 def test_only_the_single_rule_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,9 +321,13 @@ def test_batch_equals_single(plan: list[tuple[int, str, int]]) -> None:
         items.append(item)
     expected = single(items)
     with pytest.MonkeyPatch.context() as patch:
-        for using, smallest in ((FOUND, 1), (FOUND, len(items) + 1), (None, 1)):
-            patch.setattr(batch, "native", using)
-            patch.setattr(batch, "SMALLEST", smallest)
+        ways: list[Counting | None] = [None]
+        for lanes, smallest in ((True, 1), (True, len(items) + 1), (False, len(items) + 1)) if FOUND else ():
+            using = Counting(FOUND, lanes=lanes)
+            using.SMALLEST = smallest
+            ways.append(using)
+        for way in ways:
+            patch.setattr(batch, "native", way)
             assert check_signatures(items) == expected
 
 

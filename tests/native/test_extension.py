@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from nacl import bindings as sodium
@@ -21,6 +22,12 @@ except ImportError as error:  # pragma: no cover
     pytest.skip(f"lodeline_native is not built here: {error}", allow_module_level=True)
 
 SEED = bytes(range(32))
+
+
+@pytest.fixture(params=[True, False], ids=["lanes", "no lanes"])
+def check_each(request: pytest.FixtureRequest) -> Callable[..., list[bool]]:
+    """Both ways of adding, where the processor knows both."""
+    return partial(native.check_each, lanes=request.param)
 
 
 def flip(signature: bytes, bit: int) -> bytes:
@@ -71,35 +78,35 @@ def test_only_keys_that_may_be_enrolled_are_prepared() -> None:
         assert native.prepare_key(raw) is None
 
 
-def test_each_signature_has_its_verdict() -> None:
+def test_each_signature_has_its_verdict(check_each: Callable[..., list[bool]]) -> None:
     """Over the bounds of the blocks that share an inversion, with messages of any length."""
     draw = random.Random(3)  # noqa: S311  the same every time
     secrets = [private_key_from_seed("Ed25519", draw.randbytes(32)) for _ in range(5)]
     keys = [native.prepare_key(secret.public.raw) for secret in secrets]
-    for size in (1, 2, 63, 64, 65, 128, 129, 200):
+    for size in (1, 2, 3, 7, 8, 9, 10, 63, 64, 65, 66, 128, 129, 200):
         key_of = [draw.randrange(5) for _ in range(size)]
         messages = [draw.randbytes(draw.randrange(300)) for _ in range(size)]
         good = [secrets[k].sign(message) for k, message in zip(key_of, messages, strict=True)]
-        assert native.check_each(keys, key_of, b"".join(good), messages) == [True] * size
+        assert check_each(keys, key_of, b"".join(good), messages) == [True] * size
         for bad in ({0}, {size - 1}, {size // 2}, set(range(size)), {n for n in range(size) if draw.random() < 0.5}):
             signatures = [flip(one, draw.randrange(512)) if n in bad else one for n, one in enumerate(good)]
             verdicts = [n not in bad for n in range(size)]
-            assert native.check_each(keys, key_of, b"".join(signatures), messages) == verdicts
+            assert check_each(keys, key_of, b"".join(signatures), messages) == verdicts
         other = [(k + 1) % 5 for k in key_of]
-        assert native.check_each(keys, other, b"".join(good), messages) == [False] * size
+        assert check_each(keys, other, b"".join(good), messages) == [False] * size
         longer = [message + b"." for message in messages]
-        assert native.check_each(keys, key_of, b"".join(good), longer) == [False] * size
+        assert check_each(keys, key_of, b"".join(good), longer) == [False] * size
 
 
-def test_every_bit_of_a_signature_counts() -> None:
+def test_every_bit_of_a_signature_counts(check_each: Callable[..., list[bool]]) -> None:
     secret = private_key_from_seed("Ed25519", SEED)
     good = secret.sign(b"m")
     bent = [flip(good, bit) for bit in range(512)]
     key = native.prepare_key(secret.public.raw)
-    assert native.check_each([key], [0] * 513, b"".join([good, *bent]), [b"m"] * 513) == [True] + [False] * 512
+    assert check_each([key], [0] * 513, b"".join([good, *bent]), [b"m"] * 513) == [True] + [False] * 512
 
 
-def test_every_entry_of_both_tables_is_right() -> None:
+def test_every_entry_of_both_tables_is_right(check_each: Callable[..., list[bool]]) -> None:
     """Good signatures until every digit of S and of -h has been met in every place."""
 
     def digits(scalar: int, width: int) -> list[tuple[int, int]]:
@@ -114,7 +121,7 @@ def test_every_entry_of_both_tables_is_right() -> None:
     for start in range(0, 4000, 500):
         messages = [b"%d" % n for n in range(start, start + 500)]
         signatures = [secret.sign(message) for message in messages]
-        assert native.check_each([key], [0] * 500, b"".join(signatures), messages) == [True] * 500
+        assert check_each([key], [0] * 500, b"".join(signatures), messages) == [True] * 500
         for signature, message in zip(signatures, messages, strict=True):
             h = number(hashlib.sha512(signature[:32] + secret.public.raw + message).digest()) % L
             of_base.update(digits(number(signature[32:]), 8))
