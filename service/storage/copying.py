@@ -55,7 +55,7 @@ def plan_copy(statement: str) -> Copy | None:
     if not found[3]:
         return copy
     names = found[3].split(", ")
-    given = f"(VALUES ({', '.join('?' * len(names))})) AS given ({found[3]})"
+    given = f"(VALUES ({', '.join(f'?::{types[columns.index(name)]}' for name in names)})) AS given ({found[3]})"
     # OFFSET 0: each is looked up in the index, also when the server planned this while the table was small.
     there = " AND ".join(f"{table}.{name} = given.{name}" for name in names)
     seek = f"SELECT {found[3]} FROM {given} WHERE EXISTS (SELECT FROM {table} WHERE {there} OFFSET 0)"  # noqa: S608  # ours

@@ -18,7 +18,7 @@ def execute_direct(conn: Connection, statement: str, values: tuple[Any, ...]) ->
     """Run one statement with `?` parameters, in the transaction of the connection. Raises what SQLAlchemy raises."""
     raw = take_driver(conn)
     try:
-        return psycopg.RawCursor(raw).execute(_number(statement), values, binary=True)
+        return psycopg.RawCursor(raw).execute(_number(statement), list(map(_untyped, values)), binary=True)
     except psycopg.Error as error:
         raise refuse(conn, statement, error) from error
 
@@ -37,6 +37,12 @@ def refuse(conn: Connection, statement: str, error: psycopg.Error) -> StatementE
     if raw is None or raw.closed:
         conn.invalidate(error)
     return DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True)
+
+
+def _untyped(value: Any) -> Any:
+    """Numbers as literals: with types of their own, each width of a number and each NULL in its place would make it
+    another statement, to be prepared anew."""
+    return str(value) if type(value) is int else value
 
 
 @cache

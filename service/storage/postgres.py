@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from psycopg.types.numeric import Int8BinaryDumper
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -68,7 +67,6 @@ def _options(url: URL, session: Session) -> str:
 def _prepare(connection: Any, _record: Any) -> None:
     """Raises NotDurable."""
     connection.prepared_max = PREPARED
-    connection.adapters.register_dumper(int, Int8BinaryDumper)  # else a statement is another for each size of number
     found = dict(connection.execute(_SETTINGS).fetchall())
     if found["fsync"] != "on":
         connection.close()

@@ -25,7 +25,7 @@ CHUNK: Final = 512
 ROWS: Final = 256
 """Most rows in one INSERT."""
 
-_VALUES: Final = re.compile(r"VALUES (\([?, ]+\))")
+_VALUES: Final = re.compile(r"VALUES (\([?, :\w]+\))")
 Tuples = Sequence[tuple[Any, ...]]
 
 

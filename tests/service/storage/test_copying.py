@@ -119,6 +119,20 @@ def test_a_key_is_sought_in_the_index_however_small_the_table_was(store: Store) 
         assert not any("Index" in line for line in told)
 
 
+def test_numbers_and_nulls_of_any_size_are_one_statement(store: Store) -> None:
+    insert = "INSERT INTO lot_origins (lot, site, model) VALUES (?, ?, ?)"
+    sites = [1, None, -(1 << 15), 1 << 31, -(1 << 63), None]
+    with store.writing() as conn:
+        execute(conn, "ALTER TABLE lot_origins ALTER site DROP NOT NULL")
+        for lot, site in enumerate(sites):
+            execute_raw(conn, insert, (lot, site, "mass"))
+        prepared = execute_raw(conn, "SELECT statement FROM pg_prepared_statements").fetchall()
+    assert [one for (one,) in prepared if "lot_origins" in one] == [
+        "INSERT INTO lot_origins (lot, site, model) VALUES ($1, $2, $3)"
+    ]
+    assert [row[1] for row in dump(store, ["lot_origins"])["lot_origins"]] == sites
+
+
 def test_what_is_no_such_insert_is_not_copied() -> None:
     assert plan_copy("INSERT INTO entries (seq, entry) VALUES (?, ?)") == Copy(
         "COPY entries (seq, entry) FROM STDIN (FORMAT BINARY)", ("int8", "bytea")
@@ -127,7 +141,7 @@ def test_what_is_no_such_insert_is_not_copied() -> None:
         "COPY tags (tag, lot) FROM STDIN (FORMAT BINARY)",
         ("text", "int8"),
         (0,),
-        "SELECT tag FROM (VALUES (?)) AS given (tag) "
+        "SELECT tag FROM (VALUES (?::text)) AS given (tag) "
         "WHERE EXISTS (SELECT FROM tags WHERE tags.tag = given.tag OFFSET 0)",
     )
     assert plan_copy("INSERT INTO meta VALUES (?, ?)") is None
