@@ -7,7 +7,7 @@ caller must read the store again, as after a restart.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from ledger.log.tiles import TileId
 from service.storage.engine import Store
 from service.storage.head import Head, read_head, swap_head
-from service.storage.id_index import find_entries
 from service.storage.lease import Fenced, read_epoch
 from service.storage.partitions import make_room
 from service.storage.rows import Rows
@@ -51,10 +50,6 @@ class Appending:
         if self._epoch is not None and read_epoch(self.conn) != self._epoch:
             raise Fenced
         return read_head(self.conn)
-
-    def find_entries(self, record_ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
-        """(number, entry) of those of these records that the log holds already."""
-        return find_entries(self.conn, record_ids)
 
     def write_entries(self, first: int, entries: Sequence[bytes]) -> None:
         """Append entries from number `first`, where there is room for them by then."""

@@ -6,36 +6,30 @@ rows and the new head with its signed checkpoint written. Before signing, leaf h
 computed again from what was read back. After the commit the checkpoint goes to its file, and only
 then is anybody answered.
 
+Where much waits, the next group may be judged while one is being written (`judge`, `write`): the
+memory knows what that one changes. One may be ahead, and is worth nothing if the write fails.
+
 Any exception leaves the `Book` unusable: what happened is known only to the store. The caller opens
 it again (`service.usecases.open_log`), which is what happens after a crash as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
-from ledger.custody.state import Needs, State, Step, plan_step
-from ledger.entry import format_entry, parse_entry
-from ledger.envelope import Record, check_signature
-from ledger.errors import LedgerError
-from ledger.keys import parse_public_jwk
-from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.note import Ed25519Signer
-from ledger.log.proof import format_receipt
-from ledger.log.sequence import Batch, Edge, check_step, plan_batch
-from service.errors import BatchRefused, ServiceError
+from ledger.log.sequence import Edge
 from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile
 from service.storage.engine import Store
 from service.storage.head import Head, HeadMoved
 from service.storage.memory import Memory
-from service.storage.rows import Rows
-from service.usecases.check import Candidate, KeyRing, needs_of
-from service.usecases.receipts import read_receipt
-
-Item = Candidate | LedgerError
+from service.usecases.check import KeyRing
+from service.usecases.fold import Fold as Fold
+from service.usecases.fold import Item as Item
+from service.usecases.fold import Outcome as Outcome
+from service.usecases.fold import Submission as Submission
 
 
 class ClockBehind(Exception):
@@ -44,32 +38,6 @@ class ClockBehind(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the system clock is {seconds:.3f} s behind the newest entry of the log")
         self.seconds = seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """Records in order; a LedgerError stands for one that the stateless checks refused already."""
-
-    items: Sequence[Item]
-    atomic: bool = False
-
-
-class Outcome(NamedTuple):
-    """What became of one record. index, logged (ms), entry: unless it was refused; error: when it was."""
-
-    status: Literal["created", "existing", "refused"]
-    id: str = ""
-    index: int = -1  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an outcome
-    logged: int = 0
-    entry: bytes = b""
-    error: LedgerError | ServiceError | None = None
-    prove: Callable[[int], str] | None = None
-
-    def receipt(self) -> str:
-        """The record's receipt. Computed when asked for, by whoever asks; raises nothing new for a stored record."""
-        if self.prove is None:
-            raise ValueError("a refused record has no receipt")
-        return self.prove(self.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +71,7 @@ class Book:
         self.head, self.edge = head, edge
         self.appending = appending
         self.memory = self._new_memory()
+        self._last: Fold | None = None
 
     @property
     def origin(self) -> str:
@@ -115,188 +84,54 @@ class Book:
         Raises ClockBehind and HeadMoved (nothing was written), or whatever went wrong: then the
         outcome is unknown and the book must be opened again.
         """
-        if now < self.head.logged:
-            raise ClockBehind((self.head.logged - now) / 1000)
+        self._check_clock(now)
         if self.memory.is_full():
             self.memory = self._new_memory()
         with self.appending(self.store) as transaction:
-            found = transaction.read_head()
-            if found is None or found[:2] != self.head[:2]:
-                raise HeadMoved
-            fold = _Fold(self, transaction, now, submissions)
-            outcomes = [fold.take(submission) for submission in submissions]
-            batch, head = fold.write()
-            if fold.wrote:
-                transaction.commit()
-        if batch is not None:
-            self.file.append(head.checkpoint)
-            self.head, self.edge = head, batch.edge
+            self._check_head(transaction)
+            self._last = fold = Fold(self, transaction.conn, now, submissions, self._last)
+            self._append(transaction, fold)
+        return self._finish(fold)
+
+    def judge(self, submissions: Sequence[Submission], now: int) -> Fold:
+        """The first half of `submit`, while the group judged before this one is being written.
+
+        Not when the memory `is_full`, and of any other only when it was written. Raises ClockBehind.
+        """
+        self._check_clock(now)
+        with self.store.reading() as conn:
+            self._last = fold = Fold(self, conn, now, submissions, self._last)
+        return fold
+
+    def write(self, fold: Fold) -> list[Sequenced]:
+        """The second half: groups are written in the order in which they were judged. Raises as `submit` does."""
+        with self.appending(self.store) as transaction:
+            self._check_head(transaction)
+            self._append(transaction, fold)
+        return self._finish(fold)
+
+    def _check_clock(self, now: int) -> None:
+        logged = self._last.logged if self._last else self.head.logged
+        if now < logged:
+            raise ClockBehind((logged - now) / 1000)
+
+    def _check_head(self, transaction: Appending) -> None:
+        found = transaction.read_head()
+        if found is None or found[:2] != self.head[:2]:
+            raise HeadMoved
+
+    def _append(self, transaction: Appending, fold: Fold) -> None:
+        fold.write(transaction)
+        if fold.wrote:
+            transaction.commit()
+
+    def _finish(self, fold: Fold) -> list[Sequenced]:
+        """After the commit."""
+        if fold.batch is not None:
+            self.file.append(fold.head.checkpoint)
+            self.head, self.edge = fold.head, fold.batch.edge
             fold.publish_keys()
-        return [Sequenced(tuple(one), head.size, head.checkpoint) for one in outcomes]
+        return [Sequenced(tuple(one), self.head.size, self.head.checkpoint) for one in fold.outcomes]
 
     def _new_memory(self) -> Memory:
         return Memory(self.origin if self.head.size else "", self.head.subjects)
-
-
-class _Fold:
-    """The submissions of one transaction, record by record."""
-
-    def __init__(self, book: Book, transaction: Appending, now: int, submissions: Sequence[Submission]) -> None:
-        self.book, self.transaction, self.now = book, transaction, now
-        self.memory, self.rows = book.memory, Rows(book.memory)
-        self.entries: list[bytes] = []
-        self.disclosures: list[tuple[int, str, str]] = []
-        self.keys: list[Step] = []
-        self.proofs = _Proofs()
-        self.prove = self.proofs.receipt
-        self.wrote = False
-        self.candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
-        self.known: dict[str, Outcome] = {}  # those of this batch are added as they are made
-        self.all_sought = False
-        self._find_known(one.id for one in self.candidates if one.headless)
-        self.memory.recall(transaction.conn, needs_of(self.candidates))
-
-    def _find_known(self, record_ids: Iterable[str]) -> None:
-        """Make outcomes of those that the log has already."""
-        store = self.book.store
-        for record_id, (seq, entry) in self.transaction.find_entries(record_ids).items():
-            logged, _ = parse_entry(entry)
-            self.known[record_id] = Outcome(
-                "existing", record_id, seq, logged, entry, None, lambda index: read_receipt(store, index)
-            )
-
-    def _find_all_known(self) -> None:
-        """The same for every record, once. Most batches need it never: see `_take_one`."""
-        if not self.all_sought:
-            self.all_sought = True
-            self._find_known(one.id for one in self.candidates if one.id not in self.known)
-
-    def take(self, submission: Submission) -> list[Outcome]:
-        """The outcomes of one submission."""
-        if submission.atomic:
-            self._find_all_known()
-            refusals = self._rehearse(submission.items)
-            if any(refusals):
-                return [_refused(error or _innocent()) for error in refusals]
-        return [self._take_one(item) for item in submission.items]
-
-    def _take_one(self, item: Item) -> Outcome:
-        """Whether the log has a record already is asked only when the rules refuse it, as they refuse every record
-        that they took before: the heads in its `prev` have moved on, the lots it extracts exist. Headless records
-        (evidence) were looked up beforehand."""
-        if isinstance(item, LedgerError):
-            return _refused(item)
-        record_id = item.id
-        outcome = self.known.get(record_id)
-        if outcome is None:
-            record = item.record
-            try:
-                step = self._judge(self.memory.state, record, verified=item.verified)
-                outcome = self._accept(record, step)
-            except LedgerError as error:
-                self._find_all_known()
-                outcome = self.known.get(record_id)
-                if outcome is None:
-                    return _refused(error, record_id)
-        elif outcome.status == "created":  # a moment ago, in this batch
-            outcome = outcome._replace(status="existing")
-        if item.disclosures:
-            self.disclosures += [(outcome.index, digest, text) for digest, text in item.disclosures]
-        return outcome
-
-    def _judge(self, state: State, record: Record, *, verified: bool) -> Step:
-        step = plan_step(state, record, self.now)
-        if not verified:  # the key was enrolled after the stateless checks
-            key = step.keys.get(record.kid) or state.keys[record.kid]
-            check_signature(record, parse_public_jwk(key.jwk))
-        return step
-
-    def _accept(self, record: Record, step: Step) -> Outcome:
-        seq = self.book.head.size + len(self.entries)
-        entry = format_entry(self.now, record.jws)
-        self.entries.append(entry)
-        self.rows.gather(record, step, seq)
-        self.memory.state.apply(step)
-        if step.keys:
-            self.keys.append(step)
-        created = Outcome("created", record.id, seq, self.now, entry, None, self.prove)
-        self.known[record.id] = created
-        return created
-
-    def _rehearse(self, items: Sequence[Item]) -> list[LedgerError | None]:
-        """The refusals that an all-or-nothing submission would meet, tried out on a copy of its part of the state."""
-        fresh = [one for one in items if isinstance(one, Candidate) and one.id not in self.known]
-        state = _part_of(self.memory.state, needs_of(fresh))
-        left = {one.id for one in fresh}
-        refusals: list[LedgerError | None] = []
-        for item in items:
-            error = item if isinstance(item, LedgerError) else None
-            if isinstance(item, Candidate) and item.id in left:
-                try:
-                    state.apply(self._judge(state, item.record, verified=item.verified))
-                    left.remove(item.id)
-                except LedgerError as refusal:
-                    error = refusal
-            refusals.append(error)
-        return refusals
-
-    def write(self) -> tuple[Batch | None, Head]:
-        """Write what was taken; the batch is None when no entry is new."""
-        book, transaction = self.book, self.transaction
-        if self.disclosures:
-            transaction.write_disclosures(self.disclosures)
-            self.wrote = True
-        if not self.entries:
-            return None, book.head
-        batch = plan_batch(book.edge, self.entries)
-        transaction.write_entries(book.head.size, self.entries)
-        transaction.write_derived(self.rows, batch.tiles)
-        entries, tiles = transaction.read_back(book.head.size, batch.edge.size, batch.tiles)
-        check_step(batch, entries, tiles)
-        checkpoint = sign_checkpoint(Checkpoint(book.origin, batch.edge.size, batch.edge.root), [book.signer])
-        head = Head(batch.edge.size, batch.edge.root, self.now, self.memory.count, checkpoint)
-        transaction.move_head(book.head, head)
-        self.proofs.complete(batch, checkpoint)
-        self.wrote = True
-        return batch, head
-
-    def publish_keys(self) -> None:
-        """Let the stateless checks know the keys that were enrolled."""
-        for step in self.keys:
-            for kid, key in step.keys.items():
-                self.book.keys.add(kid, key.jwk)
-
-
-class _Proofs:
-    """Receipts of the new entries, from the batch that brought them in."""
-
-    def complete(self, batch: Batch, checkpoint: str) -> None:
-        """Called once, before anybody is answered."""
-        self._batch, self._checkpoint = batch, checkpoint
-
-    def receipt(self, index: int) -> str:
-        """The receipt of a new entry at the checkpoint of its batch."""
-        return format_receipt(index, self._batch.prove_inclusion(index), self._checkpoint)
-
-
-def _part_of(state: State, wanted: Needs) -> State:
-    """A copy of the state that answers what is wanted."""
-
-    def part(known: dict, names: Iterable[str]) -> dict:  # type: ignore[type-arg]  # any of the four
-        return {name: known[name] for name in names if name in known}
-
-    return State(
-        state.origin,
-        part(state.subjects, wanted.subjects),
-        part(state.keys, wanted.keys),
-        part(state.tags, wanted.tags),
-        part(state.records, wanted.records),
-    )
-
-
-def _refused(error: LedgerError | ServiceError, record_id: str = "") -> Outcome:
-    return Outcome("refused", record_id, error=error)
-
-
-def _innocent() -> BatchRefused:
-    return BatchRefused("This record was fine, but the batch is all or nothing and another one was refused.")

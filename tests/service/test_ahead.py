@@ -1,0 +1,271 @@
+"""A group is judged while the one before it is being written: the log is the same, whatever becomes of that one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.log.proof import check_receipt
+from service.bootstrap import Service
+from service.storage import memory
+from service.storage.appending import Appending
+from service.storage.head import Head, HeadMoved
+from service.storage.lease import Fenced
+from service.storage.tables import DERIVED
+from service.usecases.fsck import check_database
+from service.usecases.submit import Book, ClockBehind, Fold, Item, Sequenced, Submission
+from service.workers.sequencer import Sequencer, Waiting
+from tests.service.test_replay import busy_world
+from tests.support.server import SIGNER, candidate, candidates, dump, new_service
+from tests.support.world import MINER, ORIGIN, World, extract_body, new_lot
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+WAIT = 20.0
+LOG = ("entries", "head", *DERIVED)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return busy_world()
+
+
+@pytest.fixture
+def service(tmp_path: Path, world: World) -> Iterator[Service]:
+    service = new_service(tmp_path, world)
+    yield service
+    service.close()
+
+
+def judge(book: Book, items: Sequence[Item], world: World) -> Fold:
+    return book.judge([Submission(items)], world.now * 1000)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, world: World) -> dict[str, Any]:
+    """The tables of a log whose records came one by one, on SQLite."""
+    service = new_service(tmp_path_factory.mktemp("plain"), world)
+    book = service.open_log()
+    for item in candidates(world, service):
+        (done,) = book.submit([Submission([item])], world.now * 1000)
+        assert done.outcomes[0].status == "created"
+    found = dump(service.store, LOG)
+    service.close()
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_every_group_judged_ahead(service: Service, world: World, plain: dict[str, Any], size: int) -> None:
+    """Each group holds the records of the one before it once more."""
+    book, items = service.open_log(), candidates(world, service)
+    groups = [items[at : at + size] for at in range(0, len(items), size)]
+    fold, before, number = judge(book, groups[0], world), groups[0], 1
+    for group in groups[1:]:
+        following = judge(book, [*before, *group], world)
+        check(book.write(fold), number, len(before))
+        fold, before, number = following, group, number + len(before)
+    check(book.write(fold), number, len(before))
+    assert dump(service.store, LOG) == plain
+    assert check_database(service.store, service.file, service.signer, now=world.now + 5000).sound
+
+
+def check(written: list[Sequenced], number: int, new: int) -> None:
+    """The last `new` outcomes are new records from entry `number` on, those before them exist; all have receipts."""
+    (done,) = written
+    outcomes = done.outcomes
+    assert [one.index for one in outcomes] == list(range(number + new - len(outcomes), number + new))
+    assert [one.status for one in outcomes] == ["existing"] * (len(outcomes) - new) + ["created"] * new
+    assert done.size == number + new
+    for outcome in outcomes:
+        check_receipt(outcome.entry, outcome.receipt(), ORIGIN, [SIGNER.verifier])
+
+
+def test_nothing_is_remembered_but_the_group_before(
+    service: Service, world: World, plain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two groups on an empty memory each time: what the first changes is not read from rows that it has not written."""
+    items = candidates(world, service)
+    for at in range(0, len(items), 2):
+        book = service.open_log()
+        first, second = judge(book, items[at : at + 1], world), judge(book, items[at + 1 : at + 2], world)
+        book.write(first)
+        book.write(second)
+    assert dump(service.store, LOG) == plain
+
+
+def test_what_stood_on_a_lost_group_is_refused_by_the_head(service: Service, world: World) -> None:
+    book, items = service.open_log(), candidates(world, service)
+    lost, ahead = judge(book, items[:3], world), judge(book, items[3:6], world)
+    assert (lost.first, ahead.first, ahead.past) == (1, 4, 7)
+    before = dump(service.store, LOG)
+    with pytest.raises(AssertionError, match="another group"):
+        book.write(ahead)
+    assert dump(service.store, LOG) == before
+
+
+def test_the_clock_of_the_group_before_counts(service: Service, world: World) -> None:
+    book, items = service.open_log(), candidates(world, service)
+    judge(book, items[:1], world)
+    with pytest.raises(ClockBehind):
+        book.judge([Submission(items[1:2])], world.now * 1000 - 1)
+
+
+class Held(Appending):
+    """A transaction whose commit waits, and fails when it is told to."""
+
+    entered = threading.Event()
+    open = threading.Event()
+    fault: Exception | None = None
+    late: Exception | None = None
+    threads: list[str]
+
+    def read_head(self) -> Head | None:
+        if isinstance(Held.fault, HeadMoved | Fenced):
+            self._strike()
+        return super().read_head()
+
+    def commit(self) -> None:
+        Held.threads.append(threading.current_thread().name)
+        Held.entered.set()
+        assert Held.open.wait(WAIT)
+        self._strike()
+        super().commit()
+        if Held.late is not None:
+            fault, Held.late = Held.late, None
+            raise fault
+
+    def _strike(self) -> None:
+        Held.entered.set()
+        assert Held.open.wait(WAIT)
+        if Held.fault is not None:
+            fault, Held.fault = Held.fault, None
+            raise fault
+
+
+@pytest.fixture
+def held(service: Service, world: World) -> type[Held]:
+    (done,) = service.open_log().submit([Submission(candidates(world, service))], world.now * 1000)
+    assert {one.status for one in done.outcomes} == {"created"}
+    Held.entered, Held.open, Held.fault, Held.late, Held.threads = threading.Event(), threading.Event(), None, None, []
+    service.appending = Held
+    return Held
+
+
+class Watched:
+    """Opens the book, and tells when a group was judged ahead."""
+
+    def __init__(self, service: Service) -> None:
+        self.service, self.judged, self.opened = service, threading.Semaphore(0), 0
+
+    def __call__(self) -> Book:
+        book = self.service.open_log()
+        real = book.judge
+        self.opened += 1
+
+        def judge(submissions: Sequence[Submission], now: int) -> Fold:
+            fold = real(submissions, now)
+            self.judged.release()
+            return fold
+
+        book.judge = judge  # type: ignore[method-assign]  # the seam of this test
+        return book
+
+
+def extracts(world: World, service: Service, count: int) -> list[list[Item]]:
+    return [
+        [candidate(world.sign(MINER, "extract", extract_body(new_lot(f"lot:new:{n}"))), service)] for n in range(count)
+    ]
+
+
+def run(
+    service: Service, items: list[list[Item]], **options: Any
+) -> tuple[Sequencer, Watched, list[Future[Sequenced]]]:
+    """A sequencer whose first group is being written, while the next is judged and others wait."""
+    watched = Watched(service)
+    sequencer = Sequencer(watched, clock=service.context.clock, commit_records=1, **options)
+    futures = [Future[Sequenced]() for _ in items]
+    sequencer.start()
+    with sequencer._wake:
+        sequencer._waiting.extend(zip(map(Submission, items), futures, strict=True))
+        sequencer._queued = len(items)
+        sequencer._wake.notify_all()
+    assert Held.entered.wait(WAIT)
+    for _ in range(2):
+        assert watched.judged.acquire(timeout=WAIT)
+    return sequencer, watched, futures
+
+
+def test_a_group_is_judged_while_one_is_written(service: Service, world: World, held: type[Held]) -> None:
+    sequencer, watched, futures = run(service, extracts(world, service, 4))
+    assert not any(future.done() for future in futures)
+    held.open.set()
+    done = [future.result(WAIT) for future in futures]
+    assert [one.outcomes[0].status for one in done] == ["created"] * 4
+    first = len(world.log)
+    assert [one.size for one in done] == [first + 1, first + 2, first + 3, first + 4]
+    sequencer.stop()
+    assert set(held.threads[:3]) == {"sequencer-writer_0"}
+    assert held.threads[3:] == ["sequencer"], "the last one has nothing behind it"
+    assert watched.opened == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_write_that_fails_loses_nothing(service: Service, world: World, held: type[Held], late: bool) -> None:
+    """Before the commit or after it: what was judged meanwhile is judged again."""
+    sequencer, watched, futures = run(service, extracts(world, service, 4))
+    held.fault, held.late = (None, OSError("late")) if late else (OSError("early"), None)
+    held.open.set()
+    done = [future.result(WAIT) for future in futures]
+    assert [one.outcomes[0].status for one in done] == ["existing" if late else "created", *["created"] * 3]
+    assert [one.outcomes[0].index for one in done] == list(range(len(world.log), len(world.log) + 4))
+    sequencer.stop()
+    assert watched.opened == 2
+    assert check_database(service.store, service.file, service.signer, now=world.now + 5000).sound
+
+
+def test_a_head_that_moved_is_read_again(service: Service, world: World, held: type[Held]) -> None:
+    held.fault = HeadMoved()
+    sequencer, watched, futures = run(service, extracts(world, service, 3))
+    held.open.set()
+    assert [future.result(WAIT).outcomes[0].status for future in futures] == ["created"] * 3
+    sequencer.stop()
+    assert watched.opened == 2
+
+
+def test_who_is_fenced_off_hands_back_both(service: Service, world: World, held: type[Held]) -> None:
+    held.fault = Fenced()
+    back: list[Waiting] = []
+    sequencer, _, futures = run(service, extracts(world, service, 4), hand_back=back.extend)
+    held.open.set()
+    sequencer._thread.join(WAIT)
+    assert [future for _, future in back] == futures
+    assert not any(future.done() for future in futures)
+    assert sequencer.ended
+
+
+def test_abandoned_with_two_under_way(service: Service, world: World, held: type[Held]) -> None:
+    sequencer, _, futures = run(service, extracts(world, service, 3))
+    assert [future for _, future in sequencer.abandon()] == futures
+    held.open.set()
+    sequencer.stop()
+    assert not any(future.done() for future in futures)
+
+
+def test_with_a_full_memory_nothing_is_judged_ahead(
+    service: Service, world: World, held: type[Held], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MAX_REMEMBERED", 0)
+    held.open.set()
+    sequencer = Sequencer(service.open_log, clock=service.context.clock, commit_records=1)
+    sequencer.start()
+    first, *rest = extracts(world, service, 4)
+    assert sequencer.submit(first).result(WAIT).size == len(world.log) + 1, "what it holds now is too much"
+    futures = [sequencer.submit(one) for one in rest]
+    assert [future.result(WAIT).outcomes[0].status for future in futures] == ["created"] * 3
+    sequencer.stop()
+    assert set(held.threads) == {"sequencer"}
