@@ -133,24 +133,29 @@ class Names(NamedTuple):
 
 
 def needs(*records: Record) -> Needs:
-    """Everything in the state that the rules for these records read; they have passed their schema."""
-    found = Needs(set(), set(), set(), set())
-    for record in records:
-        for names, more in zip(found, needed_names(record), strict=True):
-            names.update(more)
-    return found
-
-
-def needed_names(record: Record) -> Names:
-    """What the rules for this record read.
+    """Everything in the state that the rules for these records read; they have passed their schema.
 
     For `correct`, the subjects to be moved are those that `prev` names: any other is an error.
     """
-    found = Names([record.aud, record.iss, *record.prev], [record.kid], [], [])
+    found = Names([], [], [], [])
+    for record in records:
+        _gather_names(found, record)
+    return Needs(*map(set, found))
+
+
+def needed_names(record: Record) -> Names:
+    """`needs` of one record: cheaper, and in the same order everywhere."""
+    found = Names([], [], [], [])
+    _gather_names(found, record)
+    return found
+
+
+def _gather_names(found: Names, record: Record) -> None:
+    found.subjects.extend((record.aud, record.iss, *record.prev))
+    found.keys.append(record.kid)
     more = _NEEDS.get(record.type)
     if more is not None:
         more(found, record.body)
-    return found
 
 
 def _genesis_needs(found: Names, body: dict[str, Any]) -> None:
