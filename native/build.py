@@ -33,7 +33,8 @@ signature = bytes.fromhex("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762
                           "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00")
 good, bad = (([prepare_key(raw)], [0, 0], signature * 2, [bytes([0x72]), bytes([last])]) for last in (0x72, 0x73))
 assert check_batch(*good) and not check_batch(*bad)
-assert check_each(*good) == [True, True] and check_each(*bad) == [True, False]
+for lanes in (True, False):
+    assert check_each(*good, lanes=lanes) == [True, True] and check_each(*bad, lanes=lanes) == [True, False]
 """  # RFC 8032 section 7.1, test 2
 
 

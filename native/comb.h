@@ -30,7 +30,7 @@ _Static_assert(sizeof(comb_of_base) == sizeof(edbatch_base), "edbatch.h says how
 static inline const comb_of_key *comb_key(const edbatch_key *k) { return (const comb_of_key *)k; }
 static inline const comb_of_base *comb_base(const edbatch_base *b) { return (const comb_of_base *)b; }
 
-/* inverse[i] = 1/Z of each point, none of which is zero, for the price of one inversion (Montgomery). */
+/* inverse[i] = 1/Z of each point for the price of one inversion (Montgomery); all of them zero if any Z is. */
 static inline void comb_invert(fe *inverse, const point *points, size_t count) {
     fe all = FE_ONE, next;
     for (size_t i = 0; i < count; i++) {

@@ -61,17 +61,19 @@ static void read_challenge(uint64_t m[4], const uint8_t *signature, const uint8_
     sc_recode(m, h);
 }
 
-/* valid[i] &= whether the one encoding of the point is what stands at the start of the signature */
+/* valid[i] &= whether the one encoding of the point is what stands at the start of the signature. No sum has Z = 0
+ * (point.h). If one had, all inverses would be zero, and y = 0 is an encoding: then nothing is valid. */
 static void compare_encodings(uint8_t *valid, const point *points, const uint8_t *signatures, size_t count) {
     fe inverse[BLOCK], x, y;
     uint8_t encoding[32];
     comb_invert(inverse, points, count);
+    const int are_points = !fe_is_zero(&inverse[0]);
     for (size_t i = 0; i < count; i++) {
         fe_mul(&x, &points[i].X, &inverse[i]);
         fe_mul(&y, &points[i].Y, &inverse[i]);
         fe_to_bytes(encoding, &y);
         encoding[31] |= (uint8_t)(fe_is_odd(&x) << 7);
-        valid[i] &= memcmp(encoding, signatures + 64 * i, 32) == 0;
+        valid[i] &= are_points && memcmp(encoding, signatures + 64 * i, 32) == 0;
     }
 }
 

@@ -36,7 +36,7 @@ static inline void fe_add(fe *r, const fe *a, const fe *b) {
     for (int i = 0; i < 5; i++) r->v[i] = a->v[i] + b->v[i];
 }
 
-/* a + 4p - b: no limb falls below zero */
+/* a + 4p - b: no limb falls below zero, as each of 4p is 2^53 - 76 or 2^53 - 4 */
 static inline void fe_sub(fe *r, const fe *a, const fe *b) {
     r->v[0] = a->v[0] + 0x1fffffffffffb4 - b->v[0];
     for (int i = 1; i < 5; i++) r->v[i] = a->v[i] + 0x1ffffffffffffc - b->v[i];
@@ -44,7 +44,7 @@ static inline void fe_sub(fe *r, const fe *a, const fe *b) {
 
 static inline void fe_neg(fe *r, const fe *a) { fe_sub(r, &FE_ZERO, a); }
 
-/* Give carries on once; `r` is reduced afterwards. */
+/* Give carries on once; `r` is reduced afterwards, if its limbs are at most 2^63. */
 static inline void fe_carry(fe *r) {
     uint64_t carry = 0;
     for (int i = 0; i < 5; i++) {
@@ -55,6 +55,7 @@ static inline void fe_carry(fe *r) {
     r->v[0] += 19 * carry;
 }
 
+/* t0 to t3 below 2^115 and t4 below 2^110.7: so every part above 51 bits, and 19 times the last, is below 2^64. */
 static inline void fe_carry_wide(fe *r, u128 t0, u128 t1, u128 t2, u128 t3, u128 t4) {
     uint64_t r0, r1, r2, r3, r4;
     t1 += (uint64_t)(t0 >> 51); r0 = (uint64_t)t0 & FE_MASK;
@@ -66,6 +67,7 @@ static inline void fe_carry_wide(fe *r, u128 t0, u128 t1, u128 t2, u128 t3, u128
     *r = (fe){{r0, r1, r2, r3, r4}};
 }
 
+/* For limbs below 2^54 the sums are below (1 + 4 * 19) 2^108 < 2^114.3, and the last of them below 5 * 2^108 + 2^64. */
 static inline void fe_mul(fe *r, const fe *a, const fe *b) {
     const uint64_t a0 = a->v[0], a1 = a->v[1], a2 = a->v[2], a3 = a->v[3], a4 = a->v[4];
     const uint64_t b0 = b->v[0], b1 = b->v[1], b2 = b->v[2], b3 = b->v[3], b4 = b->v[4];
@@ -121,11 +123,12 @@ static inline void fe_invert(fe *r, const fe *z) {
     fe_mul(r, &a, &b);
 }
 
+/* The one encoding, of limbs up to 2^63. */
 static inline void fe_to_bytes(uint8_t s[32], const fe *a) {
     fe t = *a;
     fe_carry(&t);
     fe_carry(&t);
-    uint64_t q = (t.v[0] + 19) >> 51; /* 1 if t >= p, as t < 2^255 + 2^20 */
+    uint64_t q = (t.v[0] + 19) >> 51; /* 1 if t >= p, as now t < 2^255: each limb is below 2^51 */
     for (int i = 1; i < 5; i++) q = (t.v[i] + q) >> 51;
     t.v[0] += 19 * q;
     for (int i = 0; i < 4; i++) {

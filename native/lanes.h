@@ -28,7 +28,7 @@ static inline int lanes_are_there(void) {
     const unsigned needed = bit_AVX512F | bit_AVX512DQ | bit_AVX512IFMA, kept = 0xe6;
     unsigned a, b, c, d, low, high;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (low & kept) == kept && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & needed) == needed;
 }
 
@@ -43,18 +43,21 @@ WIDE void lanes_carry(lanes_fe *r) {
     for (int i = 1; i < 5; i++) r->v[i] += carry[i - 1];
 }
 
+/* Of reduced elements: below 2^52.1 before carries. */
 WIDE void lanes_add_fe(lanes_fe *r, const lanes_fe *a, const lanes_fe *b) {
     for (int i = 0; i < 5; i++) r->v[i] = a->v[i] + b->v[i];
     lanes_carry(r);
 }
 
+/* a + 4p - b, as fe_sub, of reduced elements: between 2^52.5 and 2^53.4 before carries. */
 WIDE void lanes_sub_fe(lanes_fe *r, const lanes_fe *a, const lanes_fe *b) {
     r->v[0] = a->v[0] + 0x1fffffffffffb4 - b->v[0];
     for (int i = 1; i < 5; i++) r->v[i] = a->v[i] + 0x1ffffffffffffc - b->v[i];
     lanes_carry(r);
 }
 
-/* The product of limbs i and j is 2^52 high + low: it belongs to limb i + j, and twice `high` to the one above. */
+/* The product of limbs i and j, both below 2^52, is 2^52 high + low: `low` belongs to limb i + j, and `high` twice to
+ * the one above. */
 WIDE void lanes_mul(lanes_fe *r, const lanes_fe *a, const lanes_fe *b) {
     __m512i low[10] = {0}, high[10] = {0};
     for (int i = 0; i < 5; i++) {
@@ -63,7 +66,7 @@ WIDE void lanes_mul(lanes_fe *r, const lanes_fe *a, const lanes_fe *b) {
             high[i + j + 1] = _mm512_madd52hi_epu64(high[i + j + 1], (__m512i)a->v[i], (__m512i)b->v[j]);
         }
     }
-    for (int i = 0; i < 5; i++) /* each below 2^56, and 20 of them together below 2^61 */
+    for (int i = 0; i < 5; i++) /* five of each: low + 2 high < 15 * 2^52, and 20 times that < 2^61 */
         r->v[i] = (lanes)low[i] + 2 * (lanes)high[i] + 19 * ((lanes)low[i + 5] + 2 * (lanes)high[i + 5]);
     lanes_carry(r);
 }

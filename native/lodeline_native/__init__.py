@@ -67,6 +67,8 @@ def check_each(
 
 def is_torsion_free(raw: bytes) -> bool | None:
     """Whether the 32 bytes encode a point of the prime-order subgroup; None when they encode no point."""
+    if len(raw) != 32:
+        return None
     result = _lib.edbatch_is_torsion_free(raw)
     return None if result < 0 else bool(result)
 

@@ -65,6 +65,7 @@ def test_points_decode_strictly() -> None:
     for y in (p, p + 1, 2**255 - 1, 2):
         assert native.is_torsion_free(y.to_bytes(32, "little")) is None
     assert native.is_torsion_free(IDENTITY) is True
+    assert native.is_torsion_free(IDENTITY[:31]) is native.is_torsion_free(b"") is None
     assert native.is_torsion_free(bytes([1, *bytes(30), 0x80])) is None
     assert native.is_torsion_free((p - 1).to_bytes(32, "little")) is False
     assert native.is_torsion_free((p - 1 | 1 << 255).to_bytes(32, "little")) is None
