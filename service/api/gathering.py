@@ -47,15 +47,17 @@ class Gathering:
 
     async def _run(self) -> None:
         """Group after group, until nobody waits."""
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            texts, promises = zip(*waiting, strict=True)
-            self._groups.add(group := asyncio.ensure_future(self._settle(texts, promises)))
-            group.add_done_callback(self._groups.discard)
-            await asyncio.wait((group,), timeout=self._patience)
-            for _ in range(_TURNS):
-                await asyncio.sleep(0)
-        self._running = None
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                texts, promises = zip(*waiting, strict=True)
+                self._groups.add(group := asyncio.ensure_future(self._settle(texts, promises)))
+                group.add_done_callback(self._groups.discard)
+                await asyncio.wait((group,), timeout=self._patience)
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
+        finally:
+            self._running = None
 
     async def _settle(self, texts: Sequence[bytes], promises: Sequence[Promise]) -> None:
         try:

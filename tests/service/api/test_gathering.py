@@ -148,3 +148,9 @@ def test_nobody_waits_long_for_the_group_before() -> None:
         assert [(await one).id for one in (first, second)] == ["a", "b"]
 
     assert run_slow(scenario, patience=0.01) == [[b"a"], [b"b"]]
+
+
+def test_an_event_loop_that_ended_in_the_middle_leaves_nothing_behind() -> None:
+    gathering = Gathering(Service())  # type: ignore[arg-type]  # all that it looks at
+    for text in (b"a", b"b"):
+        assert asyncio.run(gathering.take(text)).id == text.decode()
