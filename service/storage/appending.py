@@ -8,6 +8,7 @@ caller must read the store again, as after a restart.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,7 +20,7 @@ from service.storage.head import Head, read_head, swap_head
 from service.storage.lease import Fenced, read_epoch
 from service.storage.partitions import make_room
 from service.storage.rows import Rows
-from service.storage.sql import insert_many
+from service.storage.sql import insert_many, together
 from service.storage.tree import insert_entries, select_entries, select_tiles, upsert_tiles
 
 _INSERT_DISCLOSURE: Final = (
@@ -50,6 +51,10 @@ class Appending:
         if self._epoch is not None and read_epoch(self.conn) != self._epoch:
             raise Fenced
         return read_head(self.conn)
+
+    def together(self, count: int) -> AbstractContextManager[None]:
+        """Within the block so many records are written and read back, in one go where that pays."""
+        return together(self.conn, count)
 
     def write_entries(self, first: int, entries: Sequence[bytes]) -> None:
         """Append entries from number `first`, where there is room for them by then."""

@@ -6,12 +6,16 @@ driver need not look for them in a text of thousands; results come in the binary
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, StatementError
+
+_SEVERAL: Final = "(one of several that were sent together)"
 
 
 def execute_direct(conn: Connection, statement: str, values: tuple[Any, ...]) -> psycopg.RawCursor[Any]:
@@ -21,6 +25,22 @@ def execute_direct(conn: Connection, statement: str, values: tuple[Any, ...]) ->
         return psycopg.RawCursor(raw).execute(_number(statement), list(map(_untyped, values)), binary=True)
     except psycopg.Error as error:
         raise refuse(conn, statement, error) from error
+
+
+@contextmanager
+def send_together(conn: Connection) -> Iterator[None]:
+    """Within the block a statement leaves before the one before it was answered; who asks for rows waits for all so
+    far. An error may come up later, at the latest behind the block. There is no COPY within."""
+    try:
+        with take_driver(conn).pipeline():
+            yield
+    except psycopg.Error as error:
+        raise refuse(conn, _SEVERAL, error) from error
+
+
+def are_sent_together(conn: Connection) -> bool:
+    """Whether statements are."""
+    return take_driver(conn).pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF
 
 
 def take_driver(conn: Connection) -> psycopg.Connection[Any]:

@@ -11,14 +11,14 @@ import math
 
 from sqlalchemy import Connection
 
-from service.storage.sql import execute
+from service.storage.sql import execute, execute_raw
 
 
 def make_room(conn: Connection, past: int) -> float:
     """Make room for entries up to `past` (excluded), in this transaction; returns how far nobody need ask again."""
     if conn.dialect.name == "sqlite":
         return math.inf
-    return int(execute(conn, "SELECT lodeline_extend_entries(?)", (past,)).scalar_one())
+    return int(execute_raw(conn, "SELECT lodeline_extend_entries(?)", (past,)).fetchone()[0])
 
 
 def list_partitions(conn: Connection) -> list[str]:

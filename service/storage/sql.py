@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import chain
 from typing import Any, Final
@@ -17,13 +18,16 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from service.storage.copying import LEAST, Copy, copy_rows, plan_copy
-from service.storage.direct import execute_direct
+from service.storage.direct import are_sent_together, execute_direct, send_together
 
 CHUNK: Final = 512
 """Most ids in one IN list: far below every engine's limit of parameters."""
 
 ROWS: Final = 256
 """Most rows in one INSERT."""
+
+FEW: Final = 1024
+"""Records up to which it costs less not to wait for the answer to each statement than to copy rows."""
 
 _VALUES: Final = re.compile(r"VALUES (\([?, :\w]+\))")
 Tuples = Sequence[tuple[Any, ...]]
@@ -64,10 +68,19 @@ def insert_many(conn: Connection, statement: str, rows: Tuples) -> None:
     The driver gives the interpreter lock away at every step of a statement; a step per row would
     have the writer queue up behind every other thread of the process a thousand times per commit.
     """
-    if len(rows) >= LEAST and conn.dialect.name == "postgresql" and (plan := plan_copy(statement)):
-        rows = _copy_new(conn, plan, rows)
+    if len(rows) >= LEAST and conn.dialect.name == "postgresql" and not are_sent_together(conn):
+        plan = plan_copy(statement)
+        rows = _copy_new(conn, plan, rows) if plan else rows
     for cursor in _execute_rows(conn, statement, rows):
         cursor.close()
+
+
+def together(conn: Connection, records: int) -> AbstractContextManager[None]:
+    """What is written of so many records, and read, within the block: PostgreSQL gets few in one go, without an answer
+    to one statement before the next. Only the functions of this module may be used, and not `execute`."""
+    if conn.dialect.name == "sqlite" or records > FEW:
+        return nullcontext()
+    return send_together(conn)
 
 
 def _copy_new(conn: Connection, plan: Copy, rows: Tuples) -> Tuples:

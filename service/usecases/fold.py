@@ -194,9 +194,10 @@ class Fold:
         if self.first != book.head.size:
             raise AssertionError("this was judged over another group than was written")
         self.batch = batch = plan_batch(book.edge, self.entries)
-        transaction.write_entries(self.first, self.entries)
-        transaction.write_derived(self.rows, batch.tiles)
-        entries, tiles = transaction.read_back(self.first, batch.edge.size, batch.tiles)
+        with transaction.together(len(self.entries)):
+            transaction.write_entries(self.first, self.entries)
+            transaction.write_derived(self.rows, batch.tiles)
+            entries, tiles = transaction.read_back(self.first, batch.edge.size, batch.tiles)
         check_step(batch, entries, tiles)
         checkpoint = sign_checkpoint(Checkpoint(book.origin, batch.edge.size, batch.edge.root), [book.signer])
         self.head = Head(batch.edge.size, batch.edge.root, self.now, self.subjects, checkpoint)

@@ -11,7 +11,7 @@ import pytest
 from service.storage.copying import LEAST, Copy, plan_copy
 from service.storage.engine import DatabaseError, Store
 from service.storage.schema import migrate
-from service.storage.sql import execute, execute_raw, insert_many
+from service.storage.sql import FEW, execute, execute_raw, insert_many, together
 from tests.support.server import database_url, dump
 
 pytestmark = pytest.mark.usefixtures("postgres")
@@ -64,10 +64,11 @@ def test_one_bad_row_and_none_is_there(store: Store) -> None:
     assert len(dump(store, ["entries"])["entries"]) == len(rows)
 
 
-def test_a_connection_that_is_lost_meanwhile(store: Store) -> None:
+@pytest.mark.parametrize("records", [1, FEW + 1], ids=["together", "copied"])
+def test_a_connection_that_is_lost_meanwhile(store: Store, records: int) -> None:
     def lose() -> None:
-        with store.writing() as conn:
-            pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with store.writing() as conn, together(conn, records):
+            ((pid,),) = execute_raw(conn, "SELECT pg_backend_pid()").fetchall()
             with store.aside() as other:
                 other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
             insert_many(conn, statement("entries"), ROWS["entries"][1])
