@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.postgres import Session as Session
-from service.storage.postgres import postgres_engine
+from service.storage.postgres import lock_writers, postgres_engine
 from service.storage.sql import execute_sqlite
 
 PAGE_SIZE: Final = 8192
@@ -45,7 +45,8 @@ class Store:
 
     engine: of reads; sqlite: which dialect the few switches follow. All writes of this process share one
     connection: they wait for each other in line and never for readers, and on SQLite it alone keeps the
-    pages of its last commit in memory. room: entries up to which nobody has to ask for more partitions.
+    pages of its last commit in memory. So does what the sequencer reads beside a write, with another one.
+    room: entries up to which nobody has to ask for more partitions.
     """
 
     def __init__(self, url: str, session: Session = Session()) -> None:  # noqa: B008  # immutable
@@ -55,15 +56,19 @@ class Store:
         if self.sqlite:
             self.engine = _sqlite_engine(self.url, connections=READERS, megabytes=8)
             self._writer = _sqlite_engine(self.url, connections=1, megabytes=64)
+            self._judge = _sqlite_engine(self.url, connections=1, megabytes=8)
         else:
             self.engine = postgres_engine(self.url, session, connections=session.connections)
-            self._writer = postgres_engine(self.url, session, connections=1)
+            self._judge = postgres_engine(self.url, session, connections=1)
+            self._writer = postgres_engine(self.url, session, connections=1, ping=False)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection on one consistent snapshot, which nothing is written through."""
+    def reading(self, *, judging: bool = False) -> Iterator[Connection]:
+        """A connection on one consistent snapshot, which nothing is written through. judging: that of the sequencer,
+        which must not wait until a reader is done."""
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self.engine.connect().execution_options(**options) as conn:
+        engine = self._judge if judging else self.engine
+        with engine.connect().execution_options(**options) as conn:
             yield conn
             if not self.sqlite:
                 conn.commit()  # nothing, but after a rollback the driver forgets what it has prepared
@@ -83,11 +88,7 @@ class Store:
         """The same, but the caller commits: for the sequencer, which must know how that ended."""
         with self._writer.connect().execution_options(lodeline_write=True) as conn:
             if not self.sqlite:
-                if patient:
-                    conn.exec_driver_sql("SET LOCAL lock_timeout = 0")
-                conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
-                if patient:
-                    conn.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+                lock_writers(conn, WRITER_LOCK, patient=patient)
             yield conn
 
     @contextmanager
@@ -121,8 +122,8 @@ class Store:
     def close(self) -> None:
         """Fold the write-ahead log into the database and let go of every connection."""
         self.scrub()
-        self.engine.dispose()
-        self._writer.dispose()
+        for engine in (self.engine, self._writer, self._judge):
+            engine.dispose()
 
 
 def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:

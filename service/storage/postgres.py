@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from service.storage.direct import execute_direct, send_together
 
 PREPARED: Final = 500
 """Statements that a connection keeps prepared: lists of ids and rows come in a few lengths each."""
@@ -40,20 +42,44 @@ class Session(NamedTuple):
     lock_seconds: float = 10
 
 
-def postgres_engine(url: URL, session: Session, *, connections: int) -> Engine:
-    """An engine whose every connection is durable and bounded. connections: at most, and none beyond."""
+def postgres_engine(url: URL, session: Session, *, connections: int, ping: bool = True) -> Engine:
+    """An engine whose every connection is durable and bounded. connections: at most, and none beyond; ping: ask before
+    each use whether it is still there."""
     if url.drivername in {"postgres", "postgresql"}:
         url = url.set(drivername="postgresql+psycopg")
     engine = create_engine(
         url,
         connect_args={**_LOST, "options": _options(url, session)},
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         pool_size=connections,
         max_overflow=0,
         pool_use_lifo=True,
     )
     event.listen(engine, "connect", _prepare)
     return engine
+
+
+def lock_writers(conn: Connection, number: int, *, patient: bool = False) -> None:
+    """Begin a transaction that holds this advisory lock; on a new connection when the one of the last time is gone.
+
+    patient: waits as long as it takes, else as long as the session says.
+    """
+    try:
+        _lock(conn, number, patient)
+    except DBAPIError:
+        if not conn.invalidated:
+            raise
+        conn.rollback()
+        _lock(conn, number, patient)
+
+
+def _lock(conn: Connection, number: int, patient: bool) -> None:
+    with send_together(conn):
+        if patient:
+            execute_direct(conn, "SET LOCAL lock_timeout = 0", ())
+        execute_direct(conn, "SELECT pg_advisory_xact_lock(?)", (number,))
+        if patient:
+            execute_direct(conn, "SET LOCAL lock_timeout TO DEFAULT", ())
 
 
 def _options(url: URL, session: Session) -> str:

@@ -110,6 +110,19 @@ def test_a_writer_does_not_wait_for_ever(two: tuple[Store, Store]) -> None:
         assert execute(conn, "SELECT value FROM meta").scalar_one() == "b"
 
 
+def test_a_writer_whose_connection_is_gone_takes_another(two: tuple[Store, Store]) -> None:
+    store, other = two
+    with store.writing() as conn:
+        pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with other.writing() as conn:
+        conn.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 10000)")
+        conn.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    with store.writing() as conn:
+        assert conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() != pid
+        with pytest.raises(DatabaseError), other.writing():  # it holds the lock
+            pass
+
+
 def test_of_two_migrations_one_waits_and_finds_nothing_to_do(two: tuple[Store, Store]) -> None:
     at_once = threading.Barrier(2)
 
