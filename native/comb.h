@@ -11,7 +11,7 @@
 #define KEY_WIDTH 4    /* bits of a digit */
 #define BASE_ROWS 32   /* a row for every 8 bits: 480 kB, once */
 #define BASE_WIDTH 8
-#define MOST_AT_ONCE 128 /* points that share an inversion */
+#define MOST_AT_ONCE 128 /* points of a table that share an inversion: whole rows */
 
 /* What an edbatch_key is: its bytes, and odd multiples of the point: row[i][j] = (2j + 1) 2^(32i) A. */
 typedef struct {
@@ -24,6 +24,7 @@ typedef struct {
     affine row[BASE_ROWS][1 << (BASE_WIDTH - 1)];
 } comb_of_base;
 
+_Static_assert(MOST_AT_ONCE % (1 << (BASE_WIDTH - 1)) == 0 && MOST_AT_ONCE % (1 << (KEY_WIDTH - 1)) == 0, "whole rows");
 _Static_assert(sizeof(comb_of_key) == sizeof(edbatch_key), "edbatch.h says how large the table of a key is");
 _Static_assert(sizeof(comb_of_base) == sizeof(edbatch_base), "edbatch.h says how large the table of the base point is");
 

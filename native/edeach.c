@@ -8,7 +8,7 @@
 #include "edbatch.h"
 #include "sha512.h"
 
-#define BLOCK 64 /* signatures that share an inversion, at most MOST_AT_ONCE */
+#define BLOCK 64 /* signatures that share an inversion */
 
 static const uint8_t BASE[32] = {
     0x58, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,

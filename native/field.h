@@ -1,8 +1,9 @@
 /* The field of integers modulo p = 2^255 - 19: five limbs of 51 bits, radix 2^51.
  *
  * "Reduced" means limbs below 2^51 + 2^20: what every function here gives but fe_add and fe_sub. These do not
- * carry. fe_mul and fe_sq take limbs below 2^54; the second operand of fe_sub must stay below 2^53 - 76. A sum
- * of two reduced elements is below 2^52.1, a difference below 2^53.1, a difference of a sum below 2^53.6. */
+ * carry. fe_mul and fe_sq take limbs below 2^54; the second operand of fe_sub must stay below 2^53 - 76. Of reduced
+ * elements a sum is below 2^52.1, a sum of three below 2^52.6, a difference below 2^53.4, and one whose first operand
+ * is a sum below 2^53.6: no formula of point.h goes further. tests/native/test_parts.py tries all bounds. */
 #ifndef LODELINE_FIELD_H
 #define LODELINE_FIELD_H
 

@@ -82,7 +82,10 @@ static inline void point_double(point *r, const point *p) {
     fe_mul(&r->Z, &f, &g);
 }
 
-static inline int point_is_identity(const point *p) { return fe_is_zero(&p->X) && fe_equal(&p->Y, &p->Z); }
+/* Not for Z = 0 either, which no sum of points has. */
+static inline int point_is_identity(const point *p) {
+    return fe_is_zero(&p->X) && fe_equal(&p->Y, &p->Z) && !fe_is_zero(&p->Z);
+}
 
 /* RFC 8032 section 5.1.3, strictly: 0 for y >= p, for no point of the curve, for x = 0 with the sign bit set. */
 static inline int point_from_bytes(point *r, const uint8_t s[32]) {
@@ -124,7 +127,7 @@ static inline int point_is_torsion_free(const point *p) {
     static const fe c_times_i = {{0x1fb5500ba81e7, 0x5d6905cafa672, 0xec204e978b0, 0x4a216c27b91fe, 0x70d9120b9f5ff}};
     static const fe c_squared = {{486664, 0, 0, 0, 0}};
     fe u, v, w, m, k, t, q, e;
-    if (fe_is_zero(&p->X)) return fe_equal(&p->Y, &p->Z); /* (0, 1), or (0, -1), which has order 2 */
+    if (fe_is_zero(&p->X)) return point_is_identity(p);    /* (0, 1), or (0, -1), which has order 2 */
     fe_add(&u, &p->Z, &p->Y); fe_carry(&u);
     fe_sub(&v, &p->Z, &p->Y); fe_carry(&v);
     if (!fe_sqrt_ratio(&w, &u, &v)) return 0;             /* w^2 = (Z + Y)/(Z - Y), the Montgomery coordinate */

@@ -94,6 +94,12 @@ void parts_compare(uint8_t *valid, const uint64_t *points, const uint8_t *signat
     compare_encodings(valid, given, signatures, count);
 }
 
+int parts_is_identity(const uint64_t *given) {
+    point p;
+    memcpy(&p, given, sizeof p);
+    return point_is_identity(&p);
+}
+
 /* With Z = z; -1 if the bytes encode no point. */
 int parts_is_torsion_free(const uint8_t *raw, const uint64_t *z) {
     point p;

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 from nacl import bindings as sodium
@@ -77,6 +78,15 @@ def test_only_keys_that_may_be_enrolled_are_prepared() -> None:
     mixed = sodium.crypto_core_ed25519_add(key, TORSION[4])
     for raw in (mixed, *TORSION, b"", key[:31], key + b"\x00", b"\xff" * 32):
         assert native.prepare_key(raw) is None
+
+
+def test_lanes_are_used_where_the_system_knows_them() -> None:
+    """Linux names what the processor has and what its registers are kept for."""
+    told = Path("/proc/cpuinfo")
+    if not told.exists():
+        pytest.skip("no /proc/cpuinfo on this system")
+    flags = {word for line in told.read_text().splitlines() if line.startswith("flags") for word in line.split()}
+    assert native.LANES is ({"avx512f", "avx512dq", "avx512ifma"} <= flags)
 
 
 def test_each_signature_has_its_verdict(check_each: Callable[..., list[bool]]) -> None:

@@ -39,6 +39,7 @@ void edbatch_prepare_base(edbatch_base *out);
 void parts_sums(uint8_t *encoded, const edbatch_base *base, const edbatch_key *key, const uint64_t *factors,
                 const uint64_t *scalars, size_t count, int side_by_side);
 void parts_compare(uint8_t *valid, const uint64_t *points, const uint8_t *signatures, size_t count);
+int parts_is_identity(const uint64_t *given);
 int parts_is_torsion_free(const uint8_t *raw, const uint64_t *z);
 """
 ADD, SUB, CARRY, MUL, SQUARE, INVERT = range(6)
@@ -283,6 +284,22 @@ def test_a_point_that_is_none_spoils_its_block_only_to_refuse(parts: tuple[Any, 
     refused = ffi.new("uint8_t[2]", [0, 1])
     lib.parts_compare(refused, one + one, (IDENTITY + bytes(32)) * 2, 2)
     assert list(refused) == [0, 1]
+
+
+def test_the_identity_is_a_point(parts: tuple[Any, Any]) -> None:
+    """An equation whose sums had turned into zeros would not hold."""
+    zero, one, modulus = [0] * 5, [1, 0, 0, 0, 0], [2**51 - 19, *[2**51 - 1] * 4]
+    minus_one = [modulus[0] - 1, *modulus[1:]]
+    for x, y, z, identity in (
+        (zero, one, one, 1),
+        (modulus, minus_one, minus_one, 1),
+        (zero, minus_one, one, 0),
+        (one, one, one, 0),
+        (zero, zero, zero, 0),
+        (zero, modulus, zero, 0),
+        (zero, zero, modulus, 0),
+    ):
+        assert parts[1].parts_is_identity(x + y + z + zero) == identity
 
 
 def test_torsion_is_found_whatever_z_is(parts: tuple[Any, Any]) -> None:
