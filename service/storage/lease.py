@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from service.storage.engine import WRITER_LOCK, Store
-from service.storage.sql import execute
+from service.storage.sql import execute, execute_raw
 
 STUCK_SECONDS: Final = 1.5
 """How long a session may sit on the writers' lock without doing anything, before a take-over ends it."""
@@ -63,7 +63,7 @@ def read_lease(conn: Connection) -> Lease:
 
 def read_epoch(conn: Connection) -> int:
     """The epoch alone, for an append: inside its transaction nobody can take over."""
-    return int(execute(conn, "SELECT coalesce(max(epoch), 0) FROM lease").scalar_one())
+    return int(execute_raw(conn, "SELECT coalesce(max(epoch), 0) FROM lease").fetchone()[0])
 
 
 def take_lease(store: Store, seen: Lease, claim: Claim) -> Lease | None:
