@@ -7,6 +7,7 @@ one may still be on its way to the database: what it changed is in the memory, w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from service.usecases.submit import Book
 
 Item = Candidate | LedgerError
+Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,15 @@ class Outcome(NamedTuple):
 class Fold:
     """The submissions of one transaction, judged record by record.
 
-    conn: to read what the memory lacks; last: the group before, which may not be written yet. outcomes: of each
+    reading: a connection to read what the memory lacks, let go of before the rules run: SQLite's write-ahead log grows
+    until there is a moment without a reader. last: the group before, which may not be written yet. outcomes: of each
     submission; logged: time of the newest entry afterwards, ms; head, batch: set by `write` when an entry is new.
     """
 
     def __init__(
-        self, book: Book, conn: Connection, now: int, submissions: Sequence[Submission], last: Fold | None
+        self, book: Book, reading: Reading, now: int, submissions: Sequence[Submission], last: Fold | None
     ) -> None:
-        self.book, self.conn, self.now = book, conn, now
+        self.book, self.reading, self.now = book, reading, now
         self.memory, self.rows = book.memory, Rows(book.memory)
         self.before: Mapping[str, Outcome] = last.known if last else {}
         self.first = last.past if last else book.head.size
@@ -84,8 +87,9 @@ class Fold:
         self.candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
         self.known: dict[str, Outcome] = {}  # those of this batch are added as they are made
         self.all_sought = False
-        self._find_known([one.id for one in self.candidates if one.headless])
-        self.memory.recall(conn, needs_of(self.candidates))
+        with reading() as conn:
+            self._find_known(conn, [one.id for one in self.candidates if one.headless])
+            self.memory.recall(conn, needs_of(self.candidates))
         self.outcomes = [self.take(submission) for submission in submissions]
         self.rows.seal()
         self.subjects = self.memory.count
@@ -96,13 +100,13 @@ class Fold:
         """One more than the number of the newest entry afterwards."""
         return self.first + len(self.entries)
 
-    def _find_known(self, record_ids: Sequence[str]) -> None:
+    def _find_known(self, conn: Connection, record_ids: Sequence[str]) -> None:
         """Make outcomes of those that the log has already, or has as soon as the group before is written."""
         store = self.book.store
         for record_id in record_ids:
             if record_id in self.before:
                 self.known[record_id] = self.before[record_id]._replace(status="existing")
-        for record_id, (seq, entry) in find_entries(self.conn, record_ids).items():
+        for record_id, (seq, entry) in find_entries(conn, record_ids).items():
             logged, _ = parse_entry(entry)
             self.known[record_id] = Outcome(
                 "existing", record_id, seq, logged, entry, None, lambda index: read_receipt(store, index)
@@ -112,7 +116,8 @@ class Fold:
         """The same for every record, once. Most batches need it never: see `_take_one`."""
         if not self.all_sought:
             self.all_sought = True
-            self._find_known([one.id for one in self.candidates if one.id not in self.known])
+            with self.reading() as conn:
+                self._find_known(conn, [one.id for one in self.candidates if one.id not in self.known])
 
     def take(self, submission: Submission) -> list[Outcome]:
         """The outcomes of one submission."""

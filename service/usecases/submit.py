@@ -16,6 +16,7 @@ it again (`service.usecases.open_log`), which is what happens after a crash as w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ledger.log.note import Ed25519Signer
@@ -89,7 +90,7 @@ class Book:
             self.memory = self._new_memory()
         with self.appending(self.store) as transaction:
             self._check_head(transaction)
-            self._last = fold = Fold(self, transaction.conn, now, submissions, self._last)
+            self._last = fold = Fold(self, lambda: nullcontext(transaction.conn), now, submissions, self._last)
             self._append(transaction, fold)
         return self._finish(fold)
 
@@ -99,8 +100,7 @@ class Book:
         Not when the memory `is_full`, and of any other only when it was written. Raises ClockBehind.
         """
         self._check_clock(now)
-        with self.store.reading() as conn:
-            self._last = fold = Fold(self, conn, now, submissions, self._last)
+        self._last = fold = Fold(self, lambda: self.store.reading(judging=True), now, submissions, self._last)
         return fold
 
     def write(self, fold: Fold) -> list[Sequenced]:

@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Final
 
 from ledger.errors import TooLarge
@@ -34,6 +34,23 @@ Waiting = tuple[Submission, "Future[Sequenced]"]
 _LONGEST_PAUSE: Final = 1.0  # seconds; a clock that was set right is noticed at least so soon
 
 log = get_logger("sequencer")
+
+
+class _Writing(threading.Thread):
+    """A group on its way to the database. error: why it did not get there, once the thread has ended. A process that
+    ends does not wait for a database that does not answer."""
+
+    def __init__(self, group: list[Waiting], write: Callable[[], None]) -> None:
+        super().__init__(name="sequencer-writer", daemon=True)
+        self.group, self._write = group, write
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Write it, and answer those who wait."""
+        try:
+            self._write()
+        except BaseException as error:  # also the panic of a compiled library: somebody waits
+            self.error = error
 
 
 class Sequencer:
@@ -61,8 +78,7 @@ class Sequencer:
         self._waiting: deque[Waiting] = deque()
         self._queued = 0
         self._under_way: list[Waiting] = []
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="sequencer-writer")
-        self._writing: tuple[list[Waiting], Future[None]] | None = None
+        self._writing: _Writing | None = None
         self._left: list[Waiting] = []
         self._stopping = False
         self._abandoned = False
@@ -141,19 +157,22 @@ class Sequencer:
     # ---- the loop ----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while group := self._take():
-            self._commit(group)
-            if self._book is None:
+        while self._book is not None:
+            if group := self._take():
+                self._commit(group)
+            elif self._writing is not None:
+                self._settle()
+            else:
                 break
         self._settle()
-        self._writer.shutdown()
         self._end("The service is shutting down.")
 
     def _take(self) -> list[Waiting]:
-        """The next group: at least one submission, at most `commit_records` records; [] to end."""
+        """The next group: at least one submission, at most `commit_records` records; [] to end, or when nobody waits
+        any more while a group is being written: that one has to be seen to."""
         with self._wake:
             while True:
-                while not self._waiting and not self._stopping:
+                while not self._waiting and not self._stopping and self._writing is None:
                     self._wake.wait()
                 group: list[Waiting] = []
                 records = 0
@@ -165,7 +184,7 @@ class Sequencer:
                         records += len(submission.items)
                 self._under_way += group
                 self._metrics.queue_depth.set(self._queued)
-                if group or self._stopping:
+                if group or self._stopping or self._writing is not None:
                     return group
 
     def _commit(self, group: list[Waiting], *, ahead: bool = True) -> None:
@@ -190,7 +209,7 @@ class Sequencer:
                     fold = book.judge(submissions, int(self._clock() * 1000))
                     self._settle()
                     if self._book is book:  # else what was judged stood on a group that was not written
-                        self._writing = group, self._writer.submit(self._write, group, book, fold, started)
+                        self._write(group, book, fold, started)
                         return True
                 else:
                     self._settle()
@@ -198,8 +217,10 @@ class Sequencer:
                         self._answer(group, book.submit(submissions, int(self._clock() * 1000)), started)
                         return True
             except ClockBehind as behind:
-                self._wait_for_clock(behind)
-            except Exception as error:
+                self._settle()
+                if self._book is book:
+                    self._wait_for_clock(behind)
+            except BaseException as error:  # also the panic of a compiled library: somebody waits
                 self._settle()
                 if self._book is book and not self._heal(error):
                     return False
@@ -210,24 +231,23 @@ class Sequencer:
         return self._queued >= max(1, self._commit_records // 8)
 
     def _write(self, group: list[Waiting], book: Book, fold: Fold, started: float) -> None:
-        self._answer(group, book.write(fold), started)
+        writing = _Writing(group, lambda: self._answer(group, book.write(fold), started))
+        writing.start()
+        self._writing = writing
 
     def _settle(self) -> None:
         """Wait until the group that is being written is durable; if that fails it is committed here and now."""
-        if self._writing is None:
+        writing, self._writing = self._writing, None
+        if writing is None:
             return
-        group, future = self._writing
-        self._writing = None
-        error = future.exception()
-        if isinstance(error, Exception):
-            if self._heal(error):
-                self._commit(group, ahead=False)
+        writing.join()
+        if writing.error is not None:
+            if self._heal(writing.error):
+                self._commit(writing.group, ahead=False)
             else:
-                self._commit_alone(group)
-        elif error is not None:
-            raise error
+                self._commit_alone(writing.group)
 
-    def _heal(self, error: Exception) -> bool:
+    def _heal(self, error: BaseException) -> bool:
         """After a commit that failed: open the log again. Whether nothing was written, so that all may be tried at
         once."""
         if isinstance(error, Fenced):
@@ -295,7 +315,7 @@ class Sequencer:
         try:
             self._book = self._open_log()
             self._trouble = ""
-        except Exception as error:
+        except BaseException as error:
             log.exception("the log could not be opened again: the sequencer stops")
             self._trouble = f"The log could not be opened again, an operator has to look: {error}"
             self._book = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from service.storage.head import Head, HeadMoved
 from service.storage.lease import Fenced
 from service.storage.tables import DERIVED
 from service.usecases.fsck import check_database
-from service.usecases.submit import Book, ClockBehind, Fold, Item, Sequenced, Submission
+from service.usecases.submit import Book, ClockBehind, Fold, Item, Outcome, Sequenced, Submission
 from service.workers.sequencer import Sequencer, Waiting
 from tests.service.test_replay import busy_world
-from tests.support.server import SIGNER, candidate, candidates, dump, new_service
+from tests.support.server import SIGNER, Clock, candidate, candidates, dump, new_service
 from tests.support.world import MINER, ORIGIN, World, extract_body, new_lot
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -120,8 +121,8 @@ class Held(Appending):
 
     entered = threading.Event()
     open = threading.Event()
-    fault: Exception | None = None
-    late: Exception | None = None
+    fault: BaseException | None = None
+    late: BaseException | None = None
     threads: list[str]
 
     def read_head(self) -> Head | None:
@@ -157,10 +158,10 @@ def held(service: Service, world: World) -> type[Held]:
 
 
 class Watched:
-    """Opens the book, and tells when a group was judged ahead."""
+    """Opens the book, and tells when a group was judged ahead; then: called whenever one was."""
 
-    def __init__(self, service: Service) -> None:
-        self.service, self.judged, self.opened = service, threading.Semaphore(0), 0
+    def __init__(self, service: Service, then: Callable[[], object] = lambda: None) -> None:
+        self.service, self.then, self.judged, self.opened = service, then, threading.Semaphore(0), 0
 
     def __call__(self) -> Book:
         book = self.service.open_log()
@@ -170,6 +171,7 @@ class Watched:
         def judge(submissions: Sequence[Submission], now: int) -> Fold:
             fold = real(submissions, now)
             self.judged.release()
+            self.then()
             return fold
 
         book.judge = judge  # type: ignore[method-assign]  # the seam of this test
@@ -188,37 +190,52 @@ def run(
     """A sequencer whose first group is being written, while the next is judged and others wait."""
     watched = Watched(service)
     sequencer = Sequencer(watched, clock=service.context.clock, commit_records=1, **options)
-    futures = [Future[Sequenced]() for _ in items]
     sequencer.start()
-    with sequencer._wake:
-        sequencer._waiting.extend(zip(map(Submission, items), futures, strict=True))
-        sequencer._queued = len(items)
-        sequencer._wake.notify_all()
+    futures = queue(sequencer, items)
     assert Held.entered.wait(WAIT)
     for _ in range(2):
         assert watched.judged.acquire(timeout=WAIT)
     return sequencer, watched, futures
 
 
+def queue(sequencer: Sequencer, items: list[list[Item]]) -> list[Future[Sequenced]]:
+    """All of them wait when the first is taken."""
+    futures = [Future[Sequenced]() for _ in items]
+    with sequencer._wake:
+        sequencer._waiting.extend(zip(map(Submission, items), futures, strict=True))
+        sequencer._queued = len(items)
+        sequencer._wake.notify_all()
+    return futures
+
+
 def test_a_group_is_judged_while_one_is_written(service: Service, world: World, held: type[Held]) -> None:
     sequencer, watched, futures = run(service, extracts(world, service, 4))
     assert not any(future.done() for future in futures)
+    (writer,) = [one for one in threading.enumerate() if one.name == "sequencer-writer"]
+    assert writer.daemon, "a process that ends does not wait for it"
     held.open.set()
     done = [future.result(WAIT) for future in futures]
     assert [one.outcomes[0].status for one in done] == ["created"] * 4
     first = len(world.log)
     assert [one.size for one in done] == [first + 1, first + 2, first + 3, first + 4]
     sequencer.stop()
-    assert set(held.threads[:3]) == {"sequencer-writer_0"}
+    assert set(held.threads[:3]) == {"sequencer-writer"}
     assert held.threads[3:] == ["sequencer"], "the last one has nothing behind it"
     assert watched.opened == 1
 
 
+class Panic(BaseException):
+    """As a compiled library raises it: no Exception."""
+
+
+@pytest.mark.parametrize("fault", [OSError, Panic])
 @pytest.mark.parametrize("late", [False, True])
-def test_a_write_that_fails_loses_nothing(service: Service, world: World, held: type[Held], late: bool) -> None:
+def test_a_write_that_fails_loses_nothing(
+    service: Service, world: World, held: type[Held], late: bool, fault: type[BaseException]
+) -> None:
     """Before the commit or after it: what was judged meanwhile is judged again."""
     sequencer, watched, futures = run(service, extracts(world, service, 4))
-    held.fault, held.late = (None, OSError("late")) if late else (OSError("early"), None)
+    held.fault, held.late = (None, fault("late")) if late else (fault("early"), None)
     held.open.set()
     done = [future.result(WAIT) for future in futures]
     assert [one.outcomes[0].status for one in done] == ["existing" if late else "created", *["created"] * 3]
@@ -246,6 +263,96 @@ def test_who_is_fenced_off_hands_back_both(service: Service, world: World, held:
     assert [future for _, future in back] == futures
     assert not any(future.done() for future in futures)
     assert sequencer.ended
+
+
+def test_a_panic_while_judging_takes_nobody_with_it(service: Service, world: World, held: type[Held]) -> None:
+    held.open.set()
+    panics: list[BaseException] = [Panic("once")]
+
+    def panic() -> None:
+        if panics:
+            raise panics.pop()
+
+    sequencer = Sequencer(Watched(service, panic), clock=service.context.clock, commit_records=1)
+    sequencer.start()
+    futures = queue(sequencer, extracts(world, service, 3))
+    assert [future.result(WAIT).outcomes[0].status for future in futures] == ["created"] * 3
+    sequencer.stop()
+
+
+@pytest.mark.parametrize("fault", [None, OSError("early"), HeadMoved()])
+def test_nobody_waits_for_those_behind_who_have_gone(
+    service: Service, world: World, held: type[Held], fault: Exception | None
+) -> None:
+    """A group is being written because others wait, and these give up before their turn."""
+    held.fault = fault
+    futures: list[Future[Sequenced]] = []
+    sequencer = Sequencer(
+        Watched(service, lambda: [future.cancel() for future in futures[1:]]),
+        clock=service.context.clock,
+        commit_records=1,
+    )
+    sequencer.start()
+    with sequencer._wake:  # it begins when the futures are known
+        futures += queue(sequencer, extracts(world, service, 3))
+    held.open.set()
+    assert futures[0].result(WAIT).size == len(world.log) + 1
+    assert [future.cancelled() for future in futures] == [False, True, True]
+    assert sequencer.submit(extracts(world, service, 4)[3]).result(WAIT).size == len(world.log) + 2
+    sequencer.stop()
+
+
+def test_a_clock_that_goes_back_meanwhile(service: Service, world: World, held: type[Held]) -> None:
+    """What is being written is seen to first: it is handed back before what waits for the clock."""
+    clock = Clock(world.now + 1000)
+    back: list[Waiting] = []
+    held.fault = Fenced()
+
+    def go_back() -> None:
+        clock.now, sequencer._stopping = world.now - 60, True
+
+    sequencer = Sequencer(Watched(service, go_back), clock=clock, commit_records=1, hand_back=back.extend)
+    sequencer.start()
+    futures = queue(sequencer, extracts(world, service, 3))
+    held.open.set()
+    sequencer._thread.join(WAIT)
+    assert [future for _, future in back] == futures
+    assert sequencer.trouble == "Another process sequences now."
+
+
+def test_readers_do_not_stand_in_the_way(service: Service, world: World, held: type[Held]) -> None:
+    """All their connections are taken, for as long as it takes."""
+    held.open.set()
+    sequencer = Sequencer(service.open_log, clock=service.context.clock, commit_records=1)
+    sequencer.start()
+    with ExitStack() as stack:
+        for _ in range(service.store.engine.pool.size()):  # type: ignore[attr-defined]  # a QueuePool
+            stack.enter_context(service.store.reading())
+        futures = queue(sequencer, extracts(world, service, 3))
+        assert [future.result(WAIT).outcomes[0].status for future in futures] == ["created"] * 3
+    assert "sequencer-writer" in held.threads
+    sequencer.stop()
+
+
+def test_while_records_are_judged_nothing_is_read(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's write-ahead log is begun anew only in a moment without a reader."""
+    taken: list[int] = []
+    real = Fold.take
+
+    def take(self: Fold, submission: Submission) -> list[Outcome]:
+        taken.append(service.store._judge.pool.checkedout())  # type: ignore[attr-defined]  # a QueuePool
+        outcomes = real(self, submission)
+        taken.append(service.store._judge.pool.checkedout())  # type: ignore[attr-defined]
+        return outcomes
+
+    monkeypatch.setattr(Fold, "take", take)
+    book, items = service.open_log(), candidates(world, service)
+    book.write(judge(book, items[:3], world))
+    again = judge(book, items[:3], world)
+    assert [one.status for one in again.outcomes[0]] == ["existing"] * 3
+    assert taken == [0, 0, 0, 0]
 
 
 def test_abandoned_with_two_under_way(service: Service, world: World, held: type[Held]) -> None:
