@@ -7,18 +7,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nacl import bindings as sodium
 
 from ledger import batch
 from ledger.batch import Signed, verify_all
 from ledger.errors import BadSignature
 from ledger.keys import PublicKey, parse_public_jwk, private_key_from_seed
-from tests.support.forged import IDENTITY, TORSION, L, P, forge, key_of, number
+from tests.support.counting import Counting, single
+from tests.support.forged import IDENTITY, TORSION, L, P, base_times, forge, forge_as, key_of, number
 from tests.support.vectors import load_vector
 
 SEEDS = [bytes([i]) * 32 for i in range(1, 9)]
@@ -37,19 +36,6 @@ def check_signatures(items: Sequence[Signed]) -> list[bool]:
     return [fault is None for fault in faults]
 
 
-def single(items: Sequence[Signed]) -> list[bool]:
-    """What the rule says, one by one."""
-    verdicts = []
-    for key, signature, message in items:
-        try:
-            key.verify(signature, message)
-        except BadSignature:
-            verdicts.append(False)
-        else:
-            verdicts.append(True)
-    return verdicts
-
-
 def signed(n: int, seed: bytes | None = None) -> Signed:
     """The n-th good signature, by one of eight keys unless a seed is given."""
     key = private_key_from_seed("Ed25519", seed or SEEDS[n % 8])
@@ -62,53 +48,6 @@ def bent(item: Signed, bit: int) -> Signed:
     signature = bytearray(item.signature)
     signature[bit // 8] ^= 1 << bit % 8
     return item._replace(signature=bytes(signature))
-
-
-class Counting:
-    """Stands before an extension, or before the single rule, and counts what comes to it."""
-
-    SMALLEST = 20
-
-    def __init__(self, inner: Any = None, *, lanes: bool = True) -> None:
-        self.inner = inner
-        self.lanes = lanes
-        self.equations: list[int] = []
-        self.tables: list[int] = []
-
-    @property
-    def first(self) -> list[int]:
-        """Sizes of what came, each counted where it came first."""
-        return self.equations or self.tables
-
-    def prepare_key(self, raw: bytes) -> object | None:
-        if self.inner:
-            prepared: object | None = self.inner.prepare_key(raw)
-            return prepared
-        return PublicKey("Ed25519", "", raw) if sodium.crypto_core_ed25519_is_valid_point(raw) else None
-
-    def check_each(
-        self, keys: Sequence[object], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]
-    ) -> Sequence[bool]:
-        self.tables.append(len(messages))
-        if self.inner:
-            verdicts: list[bool] = self.inner.check_each(keys, key_of, signatures, messages, lanes=self.lanes)
-            return verdicts
-        return self._single(keys, key_of, signatures, messages)
-
-    def check_batch(
-        self, keys: Sequence[object], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]
-    ) -> bool:
-        self.equations.append(len(messages))
-        if self.inner:
-            return bool(self.inner.check_batch(keys, key_of, signatures, messages))
-        return all(self._single(keys, key_of, signatures, messages))
-
-    def _single(
-        self, keys: Sequence[object], key_of: Sequence[int], signatures: bytes, messages: Sequence[bytes]
-    ) -> list[bool]:
-        parts = [signatures[at : at + 64] for at in range(0, len(signatures), 64)]
-        enrolled = [key for key in keys if isinstance(key, PublicKey)]
-        return single([Signed(enrolled[k], s, m) for k, s, m in zip(key_of, parts, messages, strict=True)])
 
 
 def _extension() -> batch.Native:
@@ -217,10 +156,10 @@ def test_encodings_that_are_not_canonical_are_refused(counting: Counting | None)
     key = key_of(SEEDS[2])[0]
     good = Signed(key, forge(SEEDS[2], b"m", 0), b"m")
     r, s = good.signature[:32], good.signature[32:]
+    spellings = [(1 + P).to_bytes(32, "little"), bytes([1, *bytes(30), 0x80]), (1 + P + 2**255).to_bytes(32, "little")]
     other = [
-        (1 + P).to_bytes(32, "little") + s,
-        bytes([1, *bytes(30), 0x80]) + s,
-        (1 + P + 2**255).to_bytes(32, "little") + s,
+        *(forge_as(SEEDS[2], b"m", 0, spelling) for spelling in spellings),
+        *(spelling + s for spelling in spellings),
         r + (number(s) + L).to_bytes(32, "little"),
         r + b"\xff" * 32,
         (2).to_bytes(32, "little") + s,  # no point has this y
@@ -230,6 +169,17 @@ def test_encodings_that_are_not_canonical_are_refused(counting: Counting | None)
     assert check_signatures(items) == single(items) == [True] + [False] * len(other)
     for item in items[1:]:
         assert check_signatures([good, item]) == [True, False]
+
+
+def test_every_bit_of_r_counts_though_the_signer_hashed_another(counting: Counting | None) -> None:
+    """S B - h A is nonce B, whose encoding is not quite what stands in the signature, and was hashed."""
+    key, r = key_of(SEEDS[3])[0], base_times(77)
+    assert check_signatures([Signed(key, forge_as(SEEDS[3], b"m", 77, r), b"m")]) == [True]
+    bent_rs = [(number(r) ^ 1 << bit).to_bytes(32, "little") for bit in range(256)]
+    items = [Signed(key, forge_as(SEEDS[3], b"m", 77, bent_r), b"m") for bent_r in bent_rs]
+    assert check_signatures(items) == [False] * 256
+    for item in items[::15]:
+        assert check_signatures([signed(0), item]) == [True, False]
 
 
 def test_other_algorithms_and_lengths_go_one_by_one(counting: Counting | None) -> None:

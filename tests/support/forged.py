@@ -49,7 +49,11 @@ def forge(seed: bytes, message: bytes, nonce: int, torsion: int = 0) -> bytes:
 
     The rule's own equation holds exactly if `torsion` is 0.
     """
+    return forge_as(seed, message, nonce, sodium.crypto_core_ed25519_add(base_times(nonce), TORSION[torsion]))
+
+
+def forge_as(seed: bytes, message: bytes, nonce: int, r: bytes) -> bytes:
+    """A signature with any bytes as R, and the S that fits if they are taken for an encoding of nonce B."""
     key, secret = key_of(seed)
-    r = sodium.crypto_core_ed25519_add(base_times(nonce), TORSION[torsion])
     h = number(hashlib.sha512(r + key.raw + message).digest())
     return r + ((nonce + h * secret) % L).to_bytes(32, "little")
