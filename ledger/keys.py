@@ -4,7 +4,8 @@ Keys travel as JWKs (RFC 7517) and are named by their RFC 7638 thumbprint. One v
 everywhere. A key is enrolled only if it is the canonical encoding of a point of the prime-order
 subgroup other than the identity. An Ed25519 signature is valid if S < L and the cofactorless
 equation of RFC 8032 section 5.1.7 holds with a canonical R. libsodium follows that rule but for
-one value, R = the identity, which it always refuses; OpenSSL decides that one. ES256 signatures
+one value, R = the identity, which it always refuses; OpenSSL decides that one, and every signature
+where the libsodium that is installed turns out to use a cofactor. ES256 signatures
 are deterministic (RFC 6979). Who may use which key when is left to `ledger.custody`.
 """
 
@@ -146,17 +147,30 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
 
 
 def _verify_ed25519(raw: bytes, signature: bytes, message: bytes) -> bool:
-    if signature[:32] == _IDENTITY:  # RFC 8032 allows it, libsodium never does
-        try:
-            Ed25519PublicKey.from_public_bytes(raw).verify(signature, message)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+    if _SODIUM_KEEPS_THE_RULE and signature[:32] != _IDENTITY:
+        return _sodium_accepts(raw, signature, message)
+    try:
+        Ed25519PublicKey.from_public_bytes(raw).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _sodium_accepts(raw: bytes, signature: bytes, message: bytes) -> bool:
     try:
         sodium.crypto_sign_open(signature + message, raw)
     except (BadSignatureError, ValueError):
         return False
     return True
+
+
+# A key, and its signature of nothing with R = B + a point of order 8, which only an equation with a cofactor takes.
+_KEY = bytes.fromhex("3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29")
+_OFF = bytes.fromhex(
+    "98519eadf35b995233b51b5cd23e9cc5a28b639b5a4af0ec903cb960d81b7819"
+    "d4500274b44ec629b55e04a3eaacb351347391f696922c704b9f3e67b8917b03"
+)
+_SODIUM_KEEPS_THE_RULE = not _sodium_accepts(_KEY, _OFF, b"")  # else OpenSSL decides everything
 
 
 def _verify_es256(raw: bytes, signature: bytes, message: bytes) -> bool:

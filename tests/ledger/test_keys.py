@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from nacl import bindings as sodium
 from nacl.exceptions import BadSignatureError
 
+from ledger import keys
 from ledger.encoding import format_b64url
 from ledger.errors import BadSignature, KeyFormatError
 from ledger.keys import (
@@ -18,6 +19,7 @@ from ledger.keys import (
     parse_public_jwk,
     private_key_from_seed,
 )
+from tests.support.forged import forge
 from tests.support.vectors import load_vector
 
 SEED = bytes(range(32))
@@ -51,7 +53,25 @@ def refuse(jwk: Any, pointer: str, parse: Any = parse_public_jwk) -> str:
     return caught.value.message
 
 
+@pytest.fixture(autouse=True, params=["libsodium", "OpenSSL alone"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs as with a libsodium that uses a cofactor, too."""
+    if request.param == "OpenSSL alone":
+        monkeypatch.setattr(keys, "_SODIUM_KEEPS_THE_RULE", False)
+
+
 # signatures
+
+
+def test_a_libsodium_with_a_cofactor_would_be_noticed() -> None:
+    """The signature that is tried when the module is loaded differs from a good one by a point of small order in R."""
+    seed = bytes(32)
+    key = private_key_from_seed("Ed25519", seed).public
+    assert (key.raw, forge(seed, b"", 1, 1)) == (keys._KEY, keys._OFF)
+    assert not is_valid(key, keys._OFF, b"")
+    assert is_valid(key, forge(seed, b"", 1, 0), b"")
+    assert keys._sodium_accepts(key.raw, forge(seed, b"", 1, 0), b"")
+    assert not keys._sodium_accepts(key.raw, keys._OFF, b"")
 
 
 def test_every_wycheproof_vector_agrees() -> None:
