@@ -20,7 +20,7 @@ from service.usecases.submit import Item, Outcome
 
 Promise = asyncio.Future[Outcome]
 
-PATIENCE: Final = 0.02
+PATIENCE: Final = 0.05
 """Seconds, and no more: a commit may be long, or the log may stand still."""
 
 _TURNS: Final = 3
