@@ -28,10 +28,14 @@ _TURNS: Final = 3
 
 
 class Gathering:
-    """Groups of single records, on one event loop. patience: seconds that a group waits for the one before it."""
+    """Groups of single records, on one event loop.
 
-    def __init__(self, service: Backend, *, patience: float = PATIENCE) -> None:
+    largest: records in a group, no more than one commit takes; patience: seconds that a group waits for the one before.
+    """
+
+    def __init__(self, service: Backend, *, largest: int, patience: float = PATIENCE) -> None:
         self._service = service
+        self._largest = largest
         self._patience = patience
         self._waiting: list[tuple[bytes, Promise]] = []
         self._groups: set[asyncio.Future[None]] = set()
@@ -49,7 +53,7 @@ class Gathering:
         """Group after group, until nobody waits."""
         try:
             while self._waiting:
-                waiting, self._waiting = self._waiting, []
+                waiting, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
                 texts, promises = zip(*waiting, strict=True)
                 self._groups.add(group := asyncio.ensure_future(self._settle(texts, promises)))
                 group.add_done_callback(self._groups.discard)

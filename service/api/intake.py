@@ -28,7 +28,7 @@ class RecordIntake:
 
     def __init__(self, service: Backend) -> None:
         self._service = service
-        self._gathering = Gathering(service)
+        self._gathering = Gathering(service, largest=service.context.limits.commit_records)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """201 for a new record, 200 for one that the log has already, else a problem."""

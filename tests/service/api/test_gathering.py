@@ -56,7 +56,7 @@ def take(service: Service, *texts: bytes, gone: int | None = None) -> list[Any]:
     """Ids, or the errors that stand in their place; the client of number `gone` does not wait."""
 
     async def run() -> list[Any]:
-        gathered = Gathering(service)  # type: ignore[arg-type]  # all that it looks at
+        gathered = Gathering(service, largest=9)  # type: ignore[arg-type]  # all that it looks at
         taken = [asyncio.ensure_future(gathered.take(text)) for text in texts]
         if gone is not None:
             await asyncio.sleep(0)
@@ -70,6 +70,13 @@ def test_what_arrives_together_is_one_group() -> None:
     service = Service()
     assert take(service, b"a", b"b", b"c") == ["a", "b", "c"]
     assert (service.checked, service.queued) == ([3], [[b"a", b"b", b"c"]])
+
+
+def test_no_group_is_larger_than_a_commit() -> None:
+    service = Service()
+    texts = [b"%d" % number for number in range(20)]
+    assert take(service, *texts) == [one.decode() for one in texts]
+    assert service.queued == [texts[:9], texts[9:18], texts[18:]]
 
 
 def test_a_group_that_is_refused_is_tried_one_by_one() -> None:
@@ -98,7 +105,7 @@ def run_slow(
 
     async def run() -> None:
         async with asyncio.timeout(30):
-            await scenario(service, Gathering(service, patience=patience))  # type: ignore[arg-type]  # all that it looks at
+            await scenario(service, Gathering(service, largest=9, patience=patience))  # type: ignore[arg-type]  # all that it looks at
 
     asyncio.run(run())
     assert service.open == []
@@ -151,6 +158,6 @@ def test_nobody_waits_long_for_the_group_before() -> None:
 
 
 def test_an_event_loop_that_ended_in_the_middle_leaves_nothing_behind() -> None:
-    gathering = Gathering(Service())  # type: ignore[arg-type]  # all that it looks at
+    gathering = Gathering(Service(), largest=9)  # type: ignore[arg-type]  # all that it looks at
     for text in (b"a", b"b"):
         assert asyncio.run(gathering.take(text)).id == text.decode()
