@@ -128,8 +128,7 @@ static inline void fe_invert(fe *r, const fe *z) {
 static inline void fe_to_bytes(uint8_t s[32], const fe *a) {
     fe t = *a;
     fe_carry(&t);
-    fe_carry(&t);
-    uint64_t q = (t.v[0] + 19) >> 51; /* 1 if t >= p, as now t < 2^255: each limb is below 2^51 */
+    uint64_t q = (t.v[0] + 19) >> 51; /* 1 if t >= p, as now t < 2^255 + 2^20, which is below 2p */
     for (int i = 1; i < 5; i++) q = (t.v[i] + q) >> 51;
     t.v[0] += 19 * q;
     for (int i = 0; i < 4; i++) {

@@ -142,6 +142,26 @@ def test_every_entry_of_both_tables_is_right(check_each: Callable[..., list[bool
     assert of_key == {(at, d) for at in range(0, 252, 4) for d in range(16)} | {(252, 8)}
 
 
+def test_nobody_foresees_the_coefficients_of_an_equation() -> None:
+    """If they did not depend on S, two values of S could be wrong by amounts that cancel out."""
+    secret = private_key_from_seed("Ed25519", SEED)
+    messages = [b"one", b"two"]
+    good = [secret.sign(message) for message in messages]
+    keys = [native.prepare_key(secret.public.raw)]
+    assert native.check_batch(keys, [0, 0], b"".join(good), messages)
+    hashed = [hashlib.sha512(one[:32] + secret.public.raw + m).digest() for one, m in zip(good, messages, strict=True)]
+    for known in (hashed, [hashed[0], good[0][32:], hashed[1], good[1][32:]], []):
+        seed = hashlib.sha512(b"lodeline batch 1\0" + b"".join(known)).digest()
+        drawn = hashlib.sha512(seed + bytes(8)).digest()
+        first, second = number(drawn[:16]), number(drawn[16:32])
+        wrong = [(number(good[0][32:]) + 99 * second) % L, (number(good[1][32:]) - 99 * first) % L]
+        assert (
+            first * wrong[0] + second * wrong[1] - first * number(good[0][32:]) - second * number(good[1][32:])
+        ) % L == 0
+        forged = [one[:32] + s.to_bytes(32, "little") for one, s in zip(good, wrong, strict=True)]
+        assert not native.check_batch(keys, [0, 0], b"".join(forged), messages)
+
+
 @pytest.mark.parametrize("check", [native.check_batch, native.check_each])
 def test_a_batch_out_of_form_is_a_mistake_of_the_caller(check: Callable[..., object]) -> None:
     key = native.prepare_key(key_of(SEED)[0].raw)
