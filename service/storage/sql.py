@@ -26,7 +26,7 @@ CHUNK: Final = 512
 ROWS: Final = 256
 """Most rows in one INSERT."""
 
-FEW: Final = 1024
+FEW: Final = 256
 """Records up to which it costs less not to wait for the answer to each statement than to copy rows."""
 
 _VALUES: Final = re.compile(r"VALUES (\([?, :\w]+\))")
