@@ -47,6 +47,13 @@ def append_ids(conn: Connection, first: int, record_ids: Sequence[str]) -> None:
     insert_many(conn, _UPSERT, tiles)
 
 
+def is_filed(conn: Connection, size: int) -> bool:
+    """Whether the tiles hold as many ids as those of a log of this size do."""
+    query = "SELECT coalesce(sum(length(ids)), 0), coalesce(max(n), -1) FROM id_tiles"
+    waiting, last = execute_raw(conn, query).fetchone()
+    return bool(waiting == size % SPAN * BYTES and (not waiting or last == (size - 1) // TILE))
+
+
 def find_entries(
     conn: Connection, record_ids: Iterable[str], *, log: Connection | None = None
 ) -> dict[str, tuple[int, bytes]]:

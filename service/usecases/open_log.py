@@ -2,10 +2,11 @@
 
 Nothing is believed that can be checked: 1. the database is of this program's step and of this key's
 log; 2. the entries are as many as the head says; 3. the right edge of the tree, read from the tiles,
-has the head's root, and its last leaves are the hashes of the last entries; 4. the head's checkpoint
-is signed by this log's key and says the same; 5. the newest checkpoint in the file beside the
-database is not ahead of it, and the log has only grown since. A checkpoint that was committed but
-not yet filed when the process died is filed now: nobody had been told of it.
+has the head's root, its last leaves are the hashes of the last entries, and the ids of the newest
+records are filed, without which one could be taken twice; 4. the head's checkpoint is signed by this
+log's key and says the same; 5. the newest checkpoint in the file beside the database is not ahead of
+it, and the log has only grown since. A checkpoint that was committed but not yet filed when the
+process died is filed now: nobody had been told of it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from service.storage.appending import Appending
 from service.storage.checkpoints import CheckpointFile, CheckpointFileError
 from service.storage.engine import Connection, Store
 from service.storage.head import Head, read_head, read_meta
+from service.storage.id_index import is_filed
 from service.storage.schema import current_step, fits, newest_step
 from service.storage.sql import execute
 from service.storage.tree import count_entries, node_reader, select_entries, select_tiles
@@ -88,6 +90,11 @@ def _check_edge(conn: Connection, head: Head) -> Edge:
     leaves = b"".join(map(leaf_hash, select_entries(conn, first, head.size)))
     if leaves and leaves != edge.rows[0][0]:
         raise _damaged("its last entries are not the ones that its tree was made from")
+    if not is_filed(conn, head.size):
+        raise _damaged(
+            "the ids of its newest records are not filed (was a process of an older version still writing to it "
+            "when it was migrated?)"
+        )
     return edge
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from service.storage import id_index
 from service.storage.engine import Store
-from service.storage.id_index import append_ids, find_entries
+from service.storage.id_index import append_ids, find_entries, is_filed
 from service.storage.schema import migrate, newest_step
 from service.storage.sql import execute, insert_many
 from service.storage.tree import insert_entries
@@ -83,6 +83,13 @@ def test_what_is_where_follows_from_the_size(store: Store, sizes: list[int]) -> 
     for size in sizes:
         append(store, size)
         assert dump(store, TABLES) == expected(size), size
+        with store.reading() as conn:
+            assert [one for one in range(size + 3) if is_filed(conn, one)] == filed_as(size)
+
+
+def filed_as(size: int) -> list[int]:
+    """The sizes of logs that have the same tiles as one of this size: where no id waits there are none."""
+    return [size] if size % 16 else [one for one in range(size + 3) if one % 16 == 0]
 
 
 @pytest.mark.parametrize("size", [1, 15, 16, 17, 40, 60])
@@ -149,4 +156,20 @@ def test_a_log_and_its_rebuilt_tables_have_the_same(tmp_path: Path) -> None:
         assert {one.table for one in find_differences(service.store)} == {table}
         rebuild(service.store, SIGNER.verifier)
         assert dump(service.store, TABLES) == before
+    service.close()
+
+
+@pytest.mark.parametrize("size", [16, 48])
+def test_a_log_that_ends_where_no_id_waits(tmp_path: Path, size: int) -> None:
+    world = long_world(60)
+    service = new_service(tmp_path, world)
+    service.open_log().submit([Submission(candidates(world, service, 1, size))], world.now * 1000)
+    before = dump(service.store, TABLES)
+    assert [len(before[name]) for name in TABLES] == [size, 0]
+    assert check_database(service.store, service.file, service.signer, now=world.now + 5000).sound
+    rebuild(service.store, SIGNER.verifier)
+    assert dump(service.store, TABLES) == before
+    (done,) = service.open_log().submit([Submission(candidates(world, service, 0, size + 1))], world.now * 1000)
+    assert [one.status for one in done.outcomes] == ["existing"] * size + ["created"]
+    assert dump(service.store, TABLES)["record_ids"] == before["record_ids"]
     service.close()
