@@ -45,8 +45,7 @@ class Store:
 
     engine: of reads; sqlite: which dialect the few switches follow. All writes of this process share one
     connection: they wait for each other in line and never for readers, and on SQLite it alone keeps the
-    pages of its last commit in memory. So does what the sequencer reads beside a write, with another one.
-    room: entries up to which nobody has to ask for more partitions.
+    pages of its last commit in memory. room: entries up to which nobody has to ask for more partitions.
     """
 
     def __init__(self, url: str, session: Session = Session()) -> None:  # noqa: B008  # immutable
@@ -56,19 +55,15 @@ class Store:
         if self.sqlite:
             self.engine = _sqlite_engine(self.url, connections=READERS, megabytes=8)
             self._writer = _sqlite_engine(self.url, connections=1, megabytes=64)
-            self._judge = _sqlite_engine(self.url, connections=1, megabytes=8)
         else:
             self.engine = postgres_engine(self.url, session, connections=session.connections)
-            self._judge = postgres_engine(self.url, session, connections=1)
             self._writer = postgres_engine(self.url, session, connections=1, ping=False)
 
     @contextmanager
-    def reading(self, *, judging: bool = False) -> Iterator[Connection]:
-        """A connection on one consistent snapshot, which nothing is written through. judging: that of the sequencer,
-        which must not wait until a reader is done."""
+    def reading(self) -> Iterator[Connection]:
+        """A connection on one consistent snapshot, which nothing is written through."""
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        engine = self._judge if judging else self.engine
-        with engine.connect().execution_options(**options) as conn:
+        with self.engine.connect().execution_options(**options) as conn:
             yield conn
             if not self.sqlite:
                 conn.commit()  # nothing, but after a rollback the driver forgets what it has prepared
@@ -122,8 +117,8 @@ class Store:
     def close(self) -> None:
         """Fold the write-ahead log into the database and let go of every connection."""
         self.scrub()
-        for engine in (self.engine, self._writer, self._judge):
-            engine.dispose()
+        self.engine.dispose()
+        self._writer.dispose()
 
 
 def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:

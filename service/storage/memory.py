@@ -31,8 +31,7 @@ MAX_REMEMBERED: Final = 100_000
 class Memory:
     """state: the custody state as far as it is remembered; numbers: of its subjects and of those that
     they name; count: of all subjects of the log; evidence: what remembered attestations and incidents are about;
-    extracted: site id and month of remembered extracts; statuses: subdivisions of remembered site statuses;
-    freed: tags that the newest batch took from lots, whose rows may still be there."""
+    extracted: site id and month of remembered extracts; statuses: subdivisions of remembered site statuses."""
 
     def __init__(self, origin: str, count: int) -> None:
         self.state = State(origin=origin)
@@ -41,7 +40,6 @@ class Memory:
         self.evidence: dict[str, tuple[str, ...]] = {}
         self.extracted: dict[str, tuple[str, int]] = {}
         self.statuses: dict[str, tuple[str, ...]] = {}
-        self.freed: frozenset[str] = frozenset()
 
     def recall(self, conn: Connection, wanted: Needs, *, log: Connection | None = None) -> None:
         """Read what is wanted and not yet remembered. What is still missing then is not in the log.
@@ -80,8 +78,7 @@ class Memory:
 
     def _recall_tags(self, conn: Connection, tags: Sequence[str]) -> None:
         for tag, lot in select_in(conn, _TAGS, tags):
-            if tag not in self.freed:
-                self.state.tags[tag] = lot
+            self.state.tags[tag] = lot
 
     def _recall_records(self, conn: Connection, ids: Sequence[str], log: Connection) -> None:
         found = find_entries(conn, ids, log=log)

@@ -7,7 +7,7 @@ applied to the memory: it compares with what was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 import orjson
@@ -42,7 +42,6 @@ class Rows:
         self._production: list[tuple[str, int, int, str]] = []  # site id, month, seq, type
         self._site_statuses: list[tuple[str, int]] = []
         self._statements: list[tuple[int, str, str, str | None, int]] = []
-        self._sealed: dict[str, Sequence[tuple[Any, ...]]] = {}  # statement -> its rows
 
     def gather(self, record: Record, step: Step, seq: int) -> None:
         """The rows of one step, which the caller applies to the memory's state next."""
@@ -130,29 +129,21 @@ class Rows:
             self._memory.statuses[record.id] = tuple(subdivisions)
             self._site_statuses += [(one, seq) for one in sorted(subdivisions)]
 
-    def seal(self) -> None:
-        """Make the rows of what the memory holds now, after the last step: it may go on before they are written."""
-        numbers = self._memory.numbers
-        self._memory.freed = frozenset(tag for tag, lot in self._tags.items() if lot is None)
-        self._sealed = {
-            _UPSERT_SUBJECT: self._subject_rows(),
-            _INSERT_SUBJECT_RECORD: self._subject_records,
-            _UPSERT_KEY: [self._key_row(kid, seq) for kid, seq in self._keys.items()],
-            _UPSERT_TAG: [(tag, numbers[lot]) for tag, lot in self._tags.items() if lot is not None],
-            _INSERT_EDGE: self._edges,
-            _INSERT_ORIGIN: self._origins,
-            _INSERT_PARTY: [(*pair, *since) for pair, since in sorted(self._parties.items())],
-            _INSERT_SITE_STATUS: self._site_statuses,
-            _INSERT_STATEMENT: self._statements,
-        }
-
     def write(self, conn: Connection) -> None:
-        """Write everything that was gathered and sealed."""
+        """Write everything gathered; the memory holds the state after the last step."""
         append_ids(conn, self._first, self._record_ids)
-        for statement, rows in self._sealed.items():
-            insert_many(conn, statement, rows)
+        self._write_subjects(conn)
+        insert_many(conn, _INSERT_SUBJECT_RECORD, self._subject_records)
+        insert_many(conn, _UPSERT_KEY, [self._key_row(kid, seq) for kid, seq in self._keys.items()])
+        numbers = self._memory.numbers
+        insert_many(conn, _UPSERT_TAG, [(tag, numbers[lot]) for tag, lot in self._tags.items() if lot is not None])
         delete_in(conn, _DELETE_TAGS, [tag for tag, lot in self._tags.items() if lot is None])
+        insert_many(conn, _INSERT_EDGE, self._edges)
+        insert_many(conn, _INSERT_ORIGIN, self._origins)
+        insert_many(conn, _INSERT_PARTY, [(*pair, *since) for pair, since in sorted(self._parties.items())])
         insert_many(conn, _INSERT_PRODUCTION, self._production_rows(conn))
+        insert_many(conn, _INSERT_SITE_STATUS, self._site_statuses)
+        insert_many(conn, _INSERT_STATEMENT, self._statements)
 
     def _production_rows(self, conn: Connection) -> list[tuple[int, int, int, str]]:
         """With the numbers of the sites; that of a site which only a corrected extract names is looked up."""
@@ -162,15 +153,13 @@ class Rows:
             numbers[site] = num
         return [(numbers[site], month, seq, kind) for site, month, seq, kind in self._production]
 
-    def _subject_rows(self) -> list[tuple[Any, ...]]:
-        subjects, numbers = self._memory.state.subjects, self._memory.numbers
-        rows: list[tuple[Any, ...]] = []
+    def _write_subjects(self, conn: Connection) -> None:
+        written: list[tuple[Any, ...]] = []
         for subject_id, seq in self._heads.items():
-            subject = subjects[subject_id]
-            rows.append(
-                (numbers[subject_id], subject_id, kind_of(subject), *self._columns(subject), seq, _format_data(subject))
-            )
-        return rows
+            subject, num = self._memory.state.subjects[subject_id], self._memory.numbers[subject_id]
+            columns = self._columns(subject)
+            written.append((num, subject_id, kind_of(subject), *columns, seq, _format_data(subject)))
+        insert_many(conn, _UPSERT_SUBJECT, written)
 
     def _columns(self, subject: Subject) -> tuple[str, int | None, int | None, str | None, str | None]:
         """status, holder, consignee, mineral, country."""

@@ -1,13 +1,11 @@
 """Submissions judged record by record: what is new, what the log has already, what the custody rules refuse.
 
-Later records may build on earlier ones. What the rules ask is read in one go beforehand. The group judged before this
-one may still be on its way to the database: what it changed is in the memory, what it brought in is asked of it.
+Later records may build on earlier ones. What the rules ask is read in one go beforehand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -21,7 +19,6 @@ from ledger.log.proof import format_receipt
 from ledger.log.sequence import Batch, check_step, plan_batch
 from service.errors import BatchRefused, ServiceError
 from service.storage.appending import Appending
-from service.storage.engine import Connection
 from service.storage.head import Head
 from service.storage.id_index import find_entries
 from service.storage.rows import Rows
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
     from service.usecases.submit import Book
 
 Item = Candidate | LedgerError
-Reading = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +60,12 @@ class Outcome(NamedTuple):
 class Fold:
     """The submissions of one transaction, judged record by record.
 
-    reading: a connection to read what the memory lacks, let go of before the rules run: SQLite's write-ahead log grows
-    until there is a moment without a reader. last: the group before, which may not be written yet. outcomes: of each
-    submission; logged: time of the newest entry afterwards, ms; head, batch: set by `write` when an entry is new.
+    outcomes: of each submission; head, batch: set by `write` when an entry is new.
     """
 
-    def __init__(
-        self, book: Book, reading: Reading, now: int, submissions: Sequence[Submission], last: Fold | None
-    ) -> None:
-        self.book, self.reading, self.now = book, reading, now
+    def __init__(self, book: Book, transaction: Appending, now: int, submissions: Sequence[Submission]) -> None:
+        self.book, self.transaction, self.now = book, transaction, now
         self.memory, self.rows = book.memory, Rows(book.memory)
-        self.before: Mapping[str, Outcome] = last.known if last else {}
-        self.first = last.past if last else book.head.size
         self.entries: list[bytes] = []
         self.disclosures: list[tuple[int, str, str]] = []
         self.keys: list[Step] = []
@@ -87,26 +77,14 @@ class Fold:
         self.candidates = [one for submission in submissions for one in submission.items if isinstance(one, Candidate)]
         self.known: dict[str, Outcome] = {}  # those of this batch are added as they are made
         self.all_sought = False
-        with reading() as conn:
-            self._find_known(conn, [one.id for one in self.candidates if one.headless])
-            self.memory.recall(conn, needs_of(self.candidates))
+        self._find_known(one.id for one in self.candidates if one.headless)
+        self.memory.recall(transaction.conn, needs_of(self.candidates))
         self.outcomes = [self.take(submission) for submission in submissions]
-        self.rows.seal()
-        self.subjects = self.memory.count
-        self.logged: int = now if self.entries else (last.logged if last else book.head.logged)
 
-    @property
-    def past(self) -> int:
-        """One more than the number of the newest entry afterwards."""
-        return self.first + len(self.entries)
-
-    def _find_known(self, conn: Connection, record_ids: Sequence[str]) -> None:
-        """Make outcomes of those that the log has already, or has as soon as the group before is written."""
+    def _find_known(self, record_ids: Iterable[str]) -> None:
+        """Make outcomes of those that the log has already."""
         store = self.book.store
-        for record_id in record_ids:
-            if record_id in self.before:
-                self.known[record_id] = self.before[record_id]._replace(status="existing")
-        for record_id, (seq, entry) in find_entries(conn, record_ids).items():
+        for record_id, (seq, entry) in find_entries(self.transaction.conn, record_ids).items():
             logged, _ = parse_entry(entry)
             self.known[record_id] = Outcome(
                 "existing", record_id, seq, logged, entry, None, lambda index: read_receipt(store, index)
@@ -116,8 +94,7 @@ class Fold:
         """The same for every record, once. Most batches need it never: see `_take_one`."""
         if not self.all_sought:
             self.all_sought = True
-            with self.reading() as conn:
-                self._find_known(conn, [one.id for one in self.candidates if one.id not in self.known])
+            self._find_known(one.id for one in self.candidates if one.id not in self.known)
 
     def take(self, submission: Submission) -> list[Outcome]:
         """The outcomes of one submission."""
@@ -160,7 +137,7 @@ class Fold:
         return step
 
     def _accept(self, record: Record, step: Step) -> Outcome:
-        seq = self.past
+        seq = self.book.head.size + len(self.entries)
         entry = format_entry(self.now, record.jws)
         self.entries.append(entry)
         self.rows.gather(record, step, seq)
@@ -188,24 +165,23 @@ class Fold:
             refusals.append(error)
         return refusals
 
-    def write(self, transaction: Appending) -> None:
-        """Write what was taken."""
-        book = self.book
+    def write(self) -> None:
+        """Write what was taken; the caller commits."""
+        book, transaction = self.book, self.transaction
         if self.disclosures:
             transaction.write_disclosures(self.disclosures)
             self.wrote = True
         if not self.entries:
             return
-        if self.first != book.head.size:
-            raise AssertionError("this was judged over another group than was written")
+        first = book.head.size
         self.batch = batch = plan_batch(book.edge, self.entries)
         with transaction.together(len(self.entries)):
-            transaction.write_entries(self.first, self.entries)
+            transaction.write_entries(first, self.entries)
             transaction.write_derived(self.rows, batch.tiles)
-            entries, tiles = transaction.read_back(self.first, batch.edge.size, batch.tiles)
+            entries, tiles = transaction.read_back(first, batch.edge.size, batch.tiles)
         check_step(batch, entries, tiles)
         checkpoint = sign_checkpoint(Checkpoint(book.origin, batch.edge.size, batch.edge.root), [book.signer])
-        self.head = Head(batch.edge.size, batch.edge.root, self.now, self.subjects, checkpoint)
+        self.head = Head(batch.edge.size, batch.edge.root, self.now, self.memory.count, checkpoint)
         transaction.move_head(book.head, self.head)
         self.proofs.complete(batch, checkpoint)
         self.wrote = True

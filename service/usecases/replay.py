@@ -115,7 +115,6 @@ def _replay_chunk(log: Connection, conn: Connection, memory: Memory, first: int,
             f"Entry {index} is refused by the replay ({error.code}: {error.message}) "
             "The database is damaged there: restore a backup."
         ) from error
-    rows.seal()
     rows.write(conn)
 
 

@@ -6,9 +6,6 @@ rows and the new head with its signed checkpoint written. Before signing, leaf h
 computed again from what was read back. After the commit the checkpoint goes to its file, and only
 then is anybody answered.
 
-Where much waits, the next group may be judged while one is being written (`judge`, `write`): the
-memory knows what that one changes. One may be ahead, and is worth nothing if the write fails.
-
 Any exception leaves the `Book` unusable: what happened is known only to the store. The caller opens
 it again (`service.usecases.open_log`), which is what happens after a crash as well.
 """
@@ -16,7 +13,6 @@ it again (`service.usecases.open_log`), which is what happens after a crash as w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ledger.log.note import Ed25519Signer
@@ -27,7 +23,7 @@ from service.storage.engine import Store
 from service.storage.head import Head, HeadMoved
 from service.storage.memory import Memory
 from service.usecases.check import KeyRing
-from service.usecases.fold import Fold as Fold
+from service.usecases.fold import Fold
 from service.usecases.fold import Item as Item
 from service.usecases.fold import Outcome as Outcome
 from service.usecases.fold import Submission as Submission
@@ -72,7 +68,6 @@ class Book:
         self.head, self.edge = head, edge
         self.appending = appending
         self.memory = self._new_memory()
-        self._last: Fold | None = None
 
     @property
     def origin(self) -> str:
@@ -85,48 +80,18 @@ class Book:
         Raises ClockBehind and HeadMoved (nothing was written), or whatever went wrong: then the
         outcome is unknown and the book must be opened again.
         """
-        self._check_clock(now)
+        if now < self.head.logged:
+            raise ClockBehind((self.head.logged - now) / 1000)
         if self.memory.is_full():
             self.memory = self._new_memory()
         with self.appending(self.store) as transaction:
-            self._check_head(transaction)
-            self._last = fold = Fold(self, lambda: nullcontext(transaction.conn), now, submissions, self._last)
-            self._append(transaction, fold)
-        return self._finish(fold)
-
-    def judge(self, submissions: Sequence[Submission], now: int) -> Fold:
-        """The first half of `submit`, while the group judged before this one is being written.
-
-        Not when the memory `is_full`, and of any other only when it was written. Raises ClockBehind.
-        """
-        self._check_clock(now)
-        self._last = fold = Fold(self, lambda: self.store.reading(judging=True), now, submissions, self._last)
-        return fold
-
-    def write(self, fold: Fold) -> list[Sequenced]:
-        """The second half: groups are written in the order in which they were judged. Raises as `submit` does."""
-        with self.appending(self.store) as transaction:
-            self._check_head(transaction)
-            self._append(transaction, fold)
-        return self._finish(fold)
-
-    def _check_clock(self, now: int) -> None:
-        logged = self._last.logged if self._last else self.head.logged
-        if now < logged:
-            raise ClockBehind((logged - now) / 1000)
-
-    def _check_head(self, transaction: Appending) -> None:
-        found = transaction.read_head()
-        if found is None or found[:2] != self.head[:2]:
-            raise HeadMoved
-
-    def _append(self, transaction: Appending, fold: Fold) -> None:
-        fold.write(transaction)
-        if fold.wrote:
-            transaction.commit()
-
-    def _finish(self, fold: Fold) -> list[Sequenced]:
-        """After the commit."""
+            found = transaction.read_head()
+            if found is None or found[:2] != self.head[:2]:
+                raise HeadMoved
+            fold = Fold(self, transaction, now, submissions)
+            fold.write()
+            if fold.wrote:
+                transaction.commit()
         if fold.batch is not None:
             self.file.append(fold.head.checkpoint)
             self.head, self.edge = fold.head, fold.batch.edge

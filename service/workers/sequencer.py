@@ -5,10 +5,6 @@ large groups and a quiet one answers at once; nothing ever waits for a group to 
 failure whose outcome is unknown the log is opened again through the code of a restart; if that
 fails the sequencer stops for good, says so, and answers `Unavailable`. It never goes on with a
 state that it has not read back.
-
-When a commit's worth of records waits, the next group is judged by the custody rules while this one is
-written, in a thread of its own: the database works without the interpreter lock. What was judged over a
-group that then was not written is judged again.
 """
 
 from __future__ import annotations
@@ -26,7 +22,7 @@ from service.logs import get_logger
 from service.metrics import Metrics
 from service.storage.head import HeadMoved
 from service.storage.lease import Fenced
-from service.usecases.submit import Book, ClockBehind, Fold, Item, Sequenced, Submission
+from service.usecases.submit import Book, ClockBehind, Item, Sequenced, Submission
 
 Waiting = tuple[Submission, "Future[Sequenced]"]
 """A submission, and who waits for what becomes of it."""
@@ -34,23 +30,6 @@ Waiting = tuple[Submission, "Future[Sequenced]"]
 _LONGEST_PAUSE: Final = 1.0  # seconds; a clock that was set right is noticed at least so soon
 
 log = get_logger("sequencer")
-
-
-class _Writing(threading.Thread):
-    """A group on its way to the database. error: why it did not get there, once the thread has ended. A process that
-    ends does not wait for a database that does not answer."""
-
-    def __init__(self, group: list[Waiting], write: Callable[[], None]) -> None:
-        super().__init__(name="sequencer-writer", daemon=True)
-        self.group, self._write = group, write
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        """Write it, and answer those who wait."""
-        try:
-            self._write()
-        except BaseException as error:  # also the panic of a compiled library: somebody waits
-            self.error = error
 
 
 class Sequencer:
@@ -78,7 +57,6 @@ class Sequencer:
         self._waiting: deque[Waiting] = deque()
         self._queued = 0
         self._under_way: list[Waiting] = []
-        self._writing: _Writing | None = None
         self._left: list[Waiting] = []
         self._stopping = False
         self._abandoned = False
@@ -157,22 +135,17 @@ class Sequencer:
     # ---- the loop ----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while self._book is not None:
-            if group := self._take():
-                self._commit(group)
-            elif self._writing is not None:
-                self._settle()
-            else:
+        while group := self._take():
+            self._commit(group)
+            if self._book is None:
                 break
-        self._settle()
         self._end("The service is shutting down.")
 
     def _take(self) -> list[Waiting]:
-        """The next group: at least one submission, at most `commit_records` records; [] to end, or when nobody waits
-        any more while a group is being written: that one has to be seen to."""
+        """The next group: at least one submission, at most `commit_records` records; [] to end."""
         with self._wake:
             while True:
-                while not self._waiting and not self._stopping and self._writing is None:
+                while not self._waiting and not self._stopping:
                     self._wake.wait()
                 group: list[Waiting] = []
                 records = 0
@@ -182,90 +155,44 @@ class Sequencer:
                     if future.running() or future.set_running_or_notify_cancel():
                         group.append((submission, future))
                         records += len(submission.items)
-                self._under_way += group
+                self._under_way = group
                 self._metrics.queue_depth.set(self._queued)
-                if group or self._stopping or self._writing is not None:
+                if group or self._stopping:
                     return group
 
-    def _commit(self, group: list[Waiting], *, ahead: bool = True) -> None:
-        """Commit a group, or have it written. If that fails, each of its submissions is tried once more, alone: what
-        was stored after all is found there, and one that always fails takes no other with it."""
-        if not self._try(group, ahead=ahead):
-            self._commit_alone(group)
-
-    def _commit_alone(self, group: list[Waiting]) -> None:
+    def _commit(self, group: list[Waiting]) -> None:
+        """Commit a group. If that fails, each of its submissions is tried once more, alone: what was
+        stored after all is found there, and one that always fails takes no other with it."""
+        if self._try(group):
+            return
         for one in group:
-            if self._book is None or not self._try([one], ahead=False):
+            if self._book is None or not self._try([one]):
                 self._leave([one], self._trouble or "This could not be stored for now: send the same bytes again.")
 
-    def _try(self, group: list[Waiting], *, ahead: bool) -> bool:
-        """Whether the group was committed and answered, or is being written; else the log was opened again, or `_book`
-        is None. ahead: whether the next group may be judged meanwhile, if one waits."""
+    def _try(self, group: list[Waiting]) -> bool:
+        """Whether the group was committed and answered; else the log was opened again, or `_book` is None."""
         submissions = [submission for submission, _ in group]
         while self._book is not None and not self._abandoned:
-            book, started = self._book, time.perf_counter()
+            started = time.perf_counter()
             try:
-                if ahead and self._much_waits() and not book.memory.is_full():
-                    fold = book.judge(submissions, int(self._clock() * 1000))
-                    self._settle()
-                    if self._book is book:  # else what was judged stood on a group that was not written
-                        self._write(group, book, fold, started)
-                        return True
-                else:
-                    self._settle()
-                    if self._book is book:
-                        self._answer(group, book.submit(submissions, int(self._clock() * 1000)), started)
-                        return True
+                done = self._book.submit(submissions, int(self._clock() * 1000))
             except ClockBehind as behind:
-                self._settle()
-                if self._book is book:
-                    self._wait_for_clock(behind)
-            except BaseException as error:  # also the panic of a compiled library: somebody waits
-                self._settle()
-                if self._book is book and not self._heal(error):
-                    return False
-        return False
-
-    def _much_waits(self) -> bool:
-        """Whether the next group is worth judging while this one is written; then there is a next one."""
-        return self._queued >= max(1, self._commit_records // 8)
-
-    def _write(self, group: list[Waiting], book: Book, fold: Fold, started: float) -> None:
-        writing = _Writing(group, lambda: self._answer(group, book.write(fold), started))
-        writing.start()
-        self._writing = writing
-
-    def _settle(self) -> None:
-        """Wait until the group that is being written is durable; if that fails it is committed here and now."""
-        writing, self._writing = self._writing, None
-        if writing is None:
-            return
-        writing.join()
-        if writing.error is not None:
-            if self._heal(writing.error):
-                self._commit(writing.group, ahead=False)
+                self._wait_for_clock(behind)
+            except HeadMoved:
+                log.warning("another writer has moved the head: opening the log again")
+                self._reopen()
+            except Fenced:
+                log.warning("another process sequences now: stepping down")
+                self._trouble, self._book = "Another process sequences now.", None
+            except BaseException:  # also the panic of a compiled library: somebody waits
+                log.exception("the outcome of a commit is unknown: opening the log again")
+                self._reopen()
+                return False
             else:
-                self._commit_alone(writing.group)
-
-    def _heal(self, error: BaseException) -> bool:
-        """After a commit that failed: open the log again. Whether nothing was written, so that all may be tried at
-        once."""
-        if isinstance(error, Fenced):
-            log.warning("another process sequences now: stepping down")
-            self._trouble, self._book = "Another process sequences now.", None
-        elif isinstance(error, HeadMoved):
-            log.warning("another writer has moved the head: opening the log again")
-            self._reopen()
-        else:
-            log.error("the outcome of a commit is unknown: opening the log again", exc_info=error)
-            self._reopen()
-            return False
-        return True
-
-    def _answer(self, group: list[Waiting], done: list[Sequenced], started: float) -> None:
-        """After the commit of a group."""
-        self._measure([submission for submission, _ in group], time.perf_counter() - started)
-        self._acknowledge(group, done)
+                self._measure(submissions, time.perf_counter() - started)
+                self._acknowledge(group, done)
+                return True
+        return False
 
     def _acknowledge(self, group: list[Waiting], done: list[Sequenced]) -> None:
         with self._wake:

@@ -81,7 +81,7 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         words = [*program(state, database), "serve", "--port", str(self.port), *options]
-        # Small commits: often one is judged while another is written.
+        # Small commits: one is under way whenever it dies.
         environment = {**os.environ, "LODELINE_WORKERS": "1", "LODELINE_LIMIT_COMMIT_RECORDS": "25"}
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, env=environment, start_new_session=True)
         self.url = f"http://127.0.0.1:{self.port}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ from service.bootstrap import wire
 from service.config import Settings
 from service.storage.tree import node_reader, select_entries
 from service.usecases.fsck import check_database
-from service.usecases.submit import Fold, Sequenced, Submission
+from service.usecases.submit import Submission
 from tests.service.test_faults import POINTS, Died, Fault, faulty
 from tests.support.engines import give_back
 from tests.support.server import SIGNER, Clock, candidate, candidates, database_url, new_service
@@ -52,7 +50,7 @@ class LogMachine(RuleBasedStateMachine):
     def start(self) -> None:
         """A log with its register."""
         appending, file = faulty(self.fault)
-        self.parts: dict[str, Any] = {"appending": appending, "file": file, "clock": Clock(self.world.now + 10_000)}
+        self.parts = {"appending": appending, "file": file, "clock": Clock(self.world.now + 10_000)}
         self.service = new_service(self.folder, self.world, **self.parts)
         self.book = self.service.open_log()
         self.book.submit([Submission(candidates(self.world, self.service))], self.world.now * 1000)
@@ -71,15 +69,8 @@ class LogMachine(RuleBasedStateMachine):
 
     def send(self, records: list[bytes]) -> None:
         """Submit and compare with the plain list."""
-        self.check(records, self.book.submit([self.submission(records)], self.world.now * 1000))
-
-    def submission(self, records: list[bytes]) -> Submission:
-        """As the checks pass it on."""
-        return Submission([candidate(self.signed[one], self.service) for one in records])
-
-    def check(self, records: list[bytes], written: list[Sequenced]) -> None:
-        """What became of these records is what the plain list says."""
-        (done,) = written
+        items = [candidate(self.signed[one], self.service) for one in records]
+        (done,) = self.book.submit([Submission(items)], self.world.now * 1000)
         for jws, outcome in zip(records, done.outcomes, strict=True):
             if outcome.status == "created":
                 assert outcome.index == len(self.stored)
@@ -106,53 +97,21 @@ class LogMachine(RuleBasedStateMachine):
     def crash(self, point: str, applied: bool) -> None:
         """The process dies at a write; what it was writing is stored as a whole or not at all."""
         records = self.fresh(2)
-        with self.dies(point, applied=applied):
-            self.book.submit([self.submission(records)], self.world.now * 1000)
-        self.find(records, [])
-
-    @contextmanager
-    def dies(self, point: str, *, applied: bool) -> Iterator[None]:
-        """The process dies at this write within the block."""
+        items = [candidate(self.signed[one], self.service) for one in records]
         self.fault.point, self.fault.applied, self.fault.error = point, applied, Died
         try:
-            yield
+            self.book.submit([Submission(items)], self.world.now * 1000)
         except Died:
             pass
         else:
             assert point == "write_disclosures", "only a fault without its write does not strike"
         self.fault.point = ""
-
-    def find(self, records: list[bytes], lost: list[bytes]) -> None:
-        """After a crash: these are stored all or none, and those that were judged over them are not."""
         self.reopen()
         with self.service.store.reading() as conn:
             now = [one.split(b" ")[1] for one in select_entries(conn, 0, 10**6)]
         assert now in (self.stored, self.stored + records)
-        self.pending += [one for one in (*records, *lost) if one not in now]
+        self.pending += [one for one in records if one not in now]
         self.stored = now
-
-    @rule()
-    def judge_ahead(self) -> None:
-        """A group is judged over another that is not yet written, and holds a record of it."""
-        first, second = self.fresh(2), self.fresh(1)
-        folds = [self.judge(first), self.judge([first[0], *second, *self.pending])]
-        self.check(first, self.book.write(folds[0]))
-        self.check([first[0], *second, *self.pending], self.book.write(folds[1]))
-        self.pending = []
-
-    @rule(point=st.sampled_from(POINTS[:-1]), applied=st.booleans())
-    def crash_ahead(self, point: str, applied: bool) -> None:
-        """The process dies while one group is written and another was judged over it."""
-        first, second = self.fresh(2), self.fresh(1)
-        fold = self.judge(first)
-        self.judge([first[1], *second])
-        with self.dies(point, applied=applied):
-            self.book.write(fold)
-        self.find(first, second)
-
-    def judge(self, records: list[bytes]) -> Fold:
-        """The first half of submitting them."""
-        return self.book.judge([self.submission(records)], self.world.now * 1000)
 
     @rule()
     def reopen(self) -> None:
