@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from service.adapters import reference_file
 from service.errors import BadRequest, Conflict, Forbidden, NotFound
 from service.storage.engine import Store
 from service.storage.reference import file_reader, read_file
-from service.storage.schema import migrate
 from service.storage.sql import execute
 from service.usecases.reference import (
     Cache,
@@ -38,14 +36,6 @@ pytestmark = pytest.mark.usefixtures("engine")
 __all__ = ["operator"]  # a fixture of the operator's commands
 
 NOW = 1_795_219_200  # 2026-11-21T00:00:00Z
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(database_url(tmp_path))
-    migrate(store)
-    yield store
-    store.close()
 
 
 def load(store: Store, dataset: str, published: str, raw: bytes | None = None, source: str = "tests") -> Any:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.storage.copying import LEAST, Copy, plan_copy
 from service.storage.engine import DatabaseError, Store
-from service.storage.schema import migrate
 from service.storage.sql import FEW, execute, execute_raw, insert_many, together
-from tests.support.server import database_url, dump
+from tests.support.server import dump
 
 pytestmark = pytest.mark.usefixtures("postgres")
 
@@ -29,14 +26,6 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
 def statement(table: str) -> str:
     columns = ROWS[table][0]
     return f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(columns.split(', ')))})"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(database_url(tmp_path))
-    migrate(store)
-    yield store
-    store.close()
 
 
 @pytest.mark.parametrize("table", sorted(ROWS))

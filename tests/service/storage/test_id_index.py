@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,6 @@ IDS = [hashlib.sha256(entry.split(b" ")[1]).hexdigest() for entry in ENTRIES]
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(id_index, "TILE", 4)
     monkeypatch.setattr(id_index, "SPAN", 16)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(database_url(tmp_path))
-    migrate(store)
-    yield store
-    store.close()
 
 
 def prefix(record_id: str) -> int:
