@@ -7,7 +7,6 @@ again would turn up in none of them. So `parts.c` is compiled here, which makes 
 from __future__ import annotations
 
 import runpy
-import shutil
 import subprocess
 from collections.abc import Iterator
 from itertools import product
@@ -56,18 +55,16 @@ SCALARS = sorted(
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
+def parts(own_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
     """cffi and the compiled functions."""
     from cffi import FFI
 
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
-        pytest.skip("no C compiler on this machine; the other tests of this folder take the extension as it was built")
     native = ROOT / "native"
     library = tmp_path_factory.mktemp("parts") / "parts.so"
     flags = runpy.run_path(str(native / "build.py"))["FLAGS"]
     subprocess.run(
-        [compiler, *flags, f"-I{native}", "-o", str(library), str(ROOT / "tests" / "native" / "parts.c")], check=True
+        [own_compiler, *flags, f"-I{native}", "-o", str(library), str(ROOT / "tests" / "native" / "parts.c")],
+        check=True,
     )
     ffi = FFI()
     header = (native / "edbatch.h").read_text(encoding="utf-8").splitlines()
