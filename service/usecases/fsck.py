@@ -32,6 +32,7 @@ from service.storage.sql import execute
 from service.storage.tree import iterate_entries, select_entries_at, select_tiles
 from service.usecases.check import KeyRing
 from service.usecases.open_log import RefuseToOpen, open_log
+from service.usecases.reference import check_step
 from service.usecases.replay import Progress, ReplayFailed, find_differences
 
 
@@ -76,7 +77,11 @@ def check_database(
     now: float,
     progress: Progress = lambda done, total: None,
 ) -> Fsck:
-    """Check everything; now: seconds since the epoch. Nothing is changed but a checkpoint that was not yet filed."""
+    """Check everything; now: seconds since the epoch. Nothing is changed but a checkpoint that was not yet filed.
+
+    Raises Conflict when the database is at a migration step that this program does not work on.
+    """
+    check_step(store)
     faults: list[str] = []
     report = _audit(store, signer, now, progress)
     try:

@@ -12,10 +12,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from service.bootstrap import Service
+from service.errors import Conflict
 from service.storage.engine import Store
 from service.storage.partitions import list_partitions
 from service.storage.schema import SCRIPTS, fits, migrate, newest_step
 from service.storage.sql import execute
+from service.usecases.fsck import check_database
 from service.usecases.open_log import RefuseToOpen
 from service.usecases.reference import check_step
 from service.usecases.replay import ReplayFailed, rebuild
@@ -159,6 +161,8 @@ def test_it_refuses_older_steps_and_the_next_generation(service: Service, step: 
     set_step(service.store, step)
     with pytest.raises(RefuseToOpen, match=f"at migration step {step}, this program needs {newest_step()}"):
         submit(service)
+    with pytest.raises(Conflict, match=f"at migration step {step}, this program needs {newest_step()}"):
+        check_database(service.store, service.file, service.signer, now=0)
 
 
 def test_generations() -> None:
