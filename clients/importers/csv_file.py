@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 
 from clients.importers.encodings import decode_text
-from clients.importers.faults import Fault
+from clients.importers.faults import Fault, FileRefused
 from clients.importers.table import Cell, Layout, Limits, Row, Table, add_row, check_header
 
 DELIMITERS = (",", ";", "\t")
@@ -32,9 +33,17 @@ def _take(table: Table, number: int, fields: list[str], limits: Limits) -> None:
         return
     if number == table.header_row:
         table.header = tuple(name.strip() for name in fields)
+        _refuse_sep_line(number, table.header[0] if fields else "")
         check_header(table, limits)
         return
     add_row(table, Row(number, tuple(Cell(field.strip(" ")) for field in fields)), limits)
+
+
+def _refuse_sep_line(number: int, first: str) -> None:
+    """Excel reads a first line `sep=;` and hides it, so that its rows count from the next one."""
+    if first.lower().startswith("sep="):
+        message = f"The line {first!r} is for Excel alone: delete it, or set header_row = {number + 1} in the mapping."
+        raise FileRefused(Fault(number, "sep-line", message, fatal=True))
 
 
 def sniff_delimiter(text: str, header_row: int = 1) -> str:
@@ -55,7 +64,7 @@ def _records(text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, l
     previous = csv.field_size_limit(max(limits.cell * 4, 131_072))
     number = 0
     try:
-        reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         for number, fields in enumerate(reader, start=1):
             yield number, fields
     except csv.Error as error:

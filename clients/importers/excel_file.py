@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 import warnings
 import zipfile
 from decimal import Decimal
@@ -19,6 +20,10 @@ from clients.sdk.errors import LocalError
 
 MAX_MEMBERS = 2_000
 MAX_RATIO = 250  # real sheets compress 5 to 30 times, a bomb a thousand
+_ZEROS = re.compile("0+")
+_TIME_OF_DAY = re.compile("[hHsS]")
+_LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')  # what a number format shows as it is, and its colour and locale
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?\bref="(([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7}))"')
 
 
 def read_excel(content: bytes, layout: Layout, limits: Limits) -> Table:
@@ -40,7 +45,24 @@ def read_excel(content: bytes, layout: Layout, limits: Limits) -> Table:
         add_row(table, Row(number, _fitted(read, width)), limits)
     if not table.header:
         check_header(table, limits)
+    table.faults += _merged_cells(content, sheet, table)
     return table
+
+
+def _merged_cells(content: bytes, sheet: Any, table: Table) -> list[Fault]:
+    """Of merged cells the file holds the first alone: what the others mean is not written anywhere."""
+    from openpyxl.utils import column_index_from_string
+
+    part = zipfile.ZipFile(io.BytesIO(content)).read(sheet._worksheet_path)
+    faults = []
+    for one in _MERGED.finditer(part):
+        area, letters = one[1].decode(), one[2].decode()
+        left, top, bottom = column_index_from_string(letters) - 1, int(one[3]), int(one[4])
+        if bottom >= table.header_row and left < len(table.header):
+            message = f"The cells {area} are merged: unmerge them and write the value in each."
+            row = max(top, table.header_row)
+            faults.append(Fault(row, "merged-cells", message, table.header[left], left, fatal=True))
+    return faults
 
 
 def _trimmed(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -56,8 +78,9 @@ def _fitted(cells: tuple[Cell, ...], width: int) -> tuple[Cell, ...]:
 
 
 def read_cell(cell: Any) -> Cell:
-    """The cell's value as text with its kind; numbers in the shortest decimal form, as a spreadsheet shows them."""
-    value = cell.value
+    """The cell's value as text with its kind, as a spreadsheet shows it: numbers in the shortest decimal form or with
+    the leading zeros of their format, and a day without its midnight where the format has no time."""
+    value, shown = cell.value, cell.number_format or ""
     if value is None:
         return Cell("")
     if cell.data_type == "f":
@@ -67,10 +90,12 @@ def read_cell(cell: Any) -> Cell:
     if isinstance(value, bool):
         return Cell(str(value).upper(), "boolean")
     if isinstance(value, (int, float)):
-        kind = "percent" if "%" in (cell.number_format or "") else "number"
-        return Cell(_format_number(value), kind)
+        text = _format_number(value)
+        padded = text.zfill(len(shown)) if text.isdigit() and _ZEROS.fullmatch(shown) else text
+        return Cell(padded, "percent" if "%" in shown else "number")
     if isinstance(value, datetime.datetime):
-        return Cell(value.replace(microsecond=0).isoformat(), "date")
+        day = value.time() == datetime.time() and not _TIME_OF_DAY.search(_LITERAL.sub("", shown))
+        return Cell((value.date() if day else value.replace(microsecond=0)).isoformat(), "date")
     if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
         return Cell(str(value), "date")
     return Cell(str(value).strip(" "))

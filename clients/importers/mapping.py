@@ -74,12 +74,14 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def parse_mapping(members: Mapping[str, Any], kind: str = "", sheet: str = "") -> ColumnMapping:
-    """Check a mapping strictly. kind and sheet, when given, come from the command line and win."""
+    """Check a mapping strictly. kind and sheet, when given, come from the command line: the kinds may not differ."""
     for name, value in members.items():
         if name not in _MEMBERS:
             raise LocalError(f"The mapping has the unknown member {name!r}: allowed are {', '.join(_MEMBERS)}.")
         if not isinstance(value, _MEMBERS[name]) or isinstance(value, bool):
             raise LocalError(f"The mapping's {name!r} must be of type {_MEMBERS[name].__name__}.")
+    if kind and members.get("kind", kind) != kind:
+        raise LocalError(f"The mapping is for {members['kind']}, not for {kind}: give the one that fits.")
     kind = kind or members.get("kind", "")
     if kind not in KINDS:
         raise LocalError(f"Say what the rows are: kind is one of {', '.join(KINDS)}.")

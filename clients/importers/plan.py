@@ -69,9 +69,8 @@ def plan_import(path: Path, mapping: ColumnMapping, limits: Limits | None = None
 def plan_table(table: Table, mapping: ColumnMapping) -> ImportPlan:
     """Draft the records of a table; faults are sorted by row and column."""
     headers, faults = match_headers(table.header, mapping, table.header_row)
-    plan = ImportPlan(
-        mapping.kind, rows=len(table.rows) + len({f.row for f in table.faults if f.row > table.header_row})
-    )
+    read = {row.number for row in table.rows} | {one.row for one in table.faults if one.row > table.header_row}
+    plan = ImportPlan(mapping.kind, rows=len(read))
     plan.faults = [*table.faults, *faults]
     if any(fault.row <= table.header_row for fault in plan.faults):
         plan.faults = sort_faults([_as_fatal(f) if f.row <= table.header_row else f for f in plan.faults])

@@ -33,10 +33,20 @@ _KINDS = {
     "error": ("error-cell", "The cell shows an error of the spreadsheet: correct it first."),
     "boolean": ("boolean", "The cell holds TRUE or FALSE where a value is expected: write the value as text."),
 }
+_DATE_IN_TEXT = "The spreadsheet turned the text into a date: format the cell as text and type it again."
+_DIGITS = 15
+"""A spreadsheet keeps so many digits of a number, and makes the others zeros."""
 
 
 def plain_text(cell: Cell) -> str:
-    """The text of a cell that is no formula, error or boolean, is no formula in disguise and has no invisible signs."""
+    """The text of a cell that is no date, formula, error or boolean, is no formula in disguise, and has no invisible
+    signs."""
+    if cell.kind == "date":
+        raise CellFault("date-in-text", _DATE_IN_TEXT)
+    return _visible_text(cell)
+
+
+def _visible_text(cell: Cell) -> str:
     if cell.kind in _KINDS:
         raise CellFault(*_KINDS[cell.kind])
     text = unicodedata.normalize("NFC", cell.text.strip(" "))
@@ -118,7 +128,7 @@ def parse_count(cell: Cell) -> int:
 
 def parse_moment(cell: Cell, zone: ZoneInfo, *, end_of_day: bool = False) -> str:
     """A time as `YYYY-MM-DDTHH:MM:SSZ`; without zone it is local to `zone`, a date alone its first or last second."""
-    text = plain_text(cell)
+    text = _visible_text(cell)
     if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise CellFault(*_date_advice(cell, text))
     try:
@@ -172,6 +182,8 @@ def _year(number: int) -> int:
 def _matching(pattern: re.Pattern[str], code: str, allowed: str) -> Callable[[Cell], str]:
     def parse(cell: Cell) -> str:
         text = plain_text(cell)
+        if cell.kind == "number" and len(text) > _DIGITS:
+            raise CellFault("long-number", f"{text} has lost digits: format the cell as text and type it again.")
         if not pattern.fullmatch(text):
             raise CellFault(code, f"{text!r} is not allowed here: {allowed}.")
         return text
@@ -205,7 +217,7 @@ def parse_note(cell: Cell) -> str:
 def parse_list(cell: Cell, each: Callable[[Cell], str]) -> list[str]:
     """Values between `;` or `|`, none empty, none twice."""
     parts = [part.strip(" ") for part in re.split(r"[;|]", plain_text(cell))]
-    values = [each(Cell(part)) for part in parts if part]
+    values = [each(Cell(part, cell.kind)) for part in parts if part]
     twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
     if twice is not None:
         raise CellFault("duplicate-value", f"{twice!r} is there twice.")

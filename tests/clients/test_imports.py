@@ -212,6 +212,12 @@ def test_an_assay_where_there_is_none() -> None:
         parse_mapping({"assay": {"Co": "Co"}}, kind="dispatches")
 
 
+def test_a_mapping_for_another_kind_of_list() -> None:
+    assert parse_mapping({"kind": "receipts"}, kind="receipts").kind == "receipts"
+    with pytest.raises(LocalError, match="for receipts, not for extracts"):
+        parse_mapping({"kind": "receipts"}, kind="extracts")
+
+
 def test_mapping_files(tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     path.write_text('kind = "receipts"\n[columns]\nlot = "Bag"\n')

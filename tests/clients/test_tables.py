@@ -56,6 +56,21 @@ def test_a_header_further_down_and_a_delimiter_of_its_own(file: Path) -> None:
     assert [(row.number, row.cells[0].text) for row in table.rows] == [(3, "A")]
 
 
+def test_the_line_that_only_excel_understands(file: Path) -> None:
+    with pytest.raises(FileRefused, match="header_row = 2") as caught:
+        read(file, "sep=;\r\nlot;mass\r\nA;1\r\n")
+    assert (caught.value.fault.row, caught.value.fault.code) == (1, "sep-line")
+    assert texts(read(file, "sep=;\r\nlot;mass\r\nA;1\r\n", header_row=2)) == [["A", "1"]]
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u0085", "\x0b", "\x0c", "\x1e"])
+def test_a_sign_that_breaks_lines_elsewhere_makes_no_row(file: Path, sign: str) -> None:
+    table = read(file, HEADER + f"A,1,a{sign}B,2,b\nC,3,c\n")
+    assert texts(table) == [["C", "3", "c"]]
+    assert [(one.row, one.code) for one in table.faults] == [(2, "field-count")]
+    assert texts(read(file, HEADER + f"A,1,a{sign}b\n")) == [["A", "1", f"a{sign}b"]]
+
+
 def test_torn_rows_are_named_and_the_others_read(file: Path) -> None:
     table = read(file, HEADER + "A,1,\nB,2\nC,3,,\nD,4,x\n")
     assert [(f.row, f.code, f.place) for f in table.faults] == [
@@ -173,9 +188,51 @@ def test_a_sheet_is_read_as_values(file: Path) -> None:
     assert table.header == ("lot", "mass", "time")
     assert [row.number for row in table.rows] == [2, 4, 5, 6]
     assert table.rows[0].cells == (Cell("A"), Cell("40", "number"), Cell("2026-10-31T14:30:00", "date"))
-    assert table.rows[1].cells == (Cell("B"), Cell("0.1", "number"), Cell("2026-10-31T00:00:00", "date"))
+    assert table.rows[1].cells == (Cell("B"), Cell("0.1", "number"), Cell("2026-10-31", "date"))
     assert table.rows[2].cells == (Cell("C"), Cell("25000.5", "number"), Cell("01:02:00", "date"))
     assert table.rows[3].cells == (Cell("=1+1", "formula"), Cell("TRUE", "boolean"), Cell("#REF!", "error"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "text"),
+    [
+        (47, "0000", "0047"),
+        (47, "General", "47"),
+        (47, "0.00", "47"),
+        (12345, "0000", "12345"),
+        (4.5, "0000", "4.5"),
+        (datetime.datetime.fromisoformat("2026-10-31"), "dd/mm/yyyy", "2026-10-31"),
+        (datetime.datetime.fromisoformat("2026-10-31"), '[$-809]d"h"mmmm', "2026-10-31"),
+        (datetime.datetime.fromisoformat("2026-10-31"), "dd/mm/yyyy hh:mm", "2026-10-31T00:00:00"),
+        (datetime.datetime.fromisoformat("2026-10-31T14:30:00"), "dd/mm/yyyy", "2026-10-31T14:30:00"),
+    ],
+)
+def test_a_cell_is_read_as_it_is_shown(file: Path, value: object, shown: str, text: str) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook([["lot"], [value]])))
+    book["Sheet"]["A2"].number_format = shown
+    out = io.BytesIO()
+    book.save(out)
+    assert texts(read(file, out.getvalue())) == [[text]]
+
+
+@pytest.mark.parametrize(
+    ("area", "header_row", "place"),
+    [
+        ("A2:A4", 1, "row 2, column lot (A)"),
+        ("B3:C3", 1, "row 3, column mass (B)"),
+        ("A1:A2", 2, "row 2, column ? (A)"),
+        ("A1:B1", 2, ""),  # a title above the header
+        ("D2:D4", 1, ""),  # beside the list
+    ],
+)
+def test_merged_cells_hold_one_value_for_many_rows(file: Path, area: str, header_row: int, place: str) -> None:
+    rows = [["lot", "mass", "note"], *([f"{letter}", 1, None] for letter in "ABC")]
+    book = openpyxl.load_workbook(io.BytesIO(workbook(rows)))
+    book["Sheet"].merge_cells(area)
+    out = io.BytesIO()
+    book.save(out)
+    faults = [one for one in read(file, out.getvalue(), header_row=header_row).faults if one.code == "merged-cells"]
+    assert [(one.place, one.fatal) for one in faults] == ([(place, True)] if place else [])
 
 
 def test_a_percentage_and_a_row_that_is_too_wide(file: Path) -> None:

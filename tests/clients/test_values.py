@@ -142,6 +142,23 @@ def test_texts(parse: object, good: str, bad: str, code: str) -> None:
     assert refused(bad, parse=parse)[0] == code
 
 
+TEXTS = (values.parse_name, values.parse_note, values.parse_id, values.parse_code, values.parse_tag)
+
+
+@pytest.mark.parametrize("parse", [*TEXTS, lambda cell: values.parse_list(cell, values.parse_tag)])
+def test_a_text_that_the_spreadsheet_made_a_date_of(parse: object) -> None:
+    assert refused("2026-03-01", "date", parse=parse)[0] == "date-in-text"
+    assert parse(Cell("2026-03-01")) in ("2026-03-01", ["2026-03-01"])  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("parse", [values.parse_id, values.parse_code, values.parse_tag])
+def test_a_number_so_long_that_a_spreadsheet_has_cut_it(parse: object) -> None:
+    assert parse(Cell("1" * 15, "number")) == "1" * 15  # type: ignore[operator]
+    assert refused("1" * 16, "number", parse=parse)[0] == "long-number"
+    assert parse(Cell("1" * 16)) == "1" * 16  # type: ignore[operator]
+    assert refused("1" * 16, "number", parse=lambda cell: values.parse_list(cell, values.parse_tag))[0] == "long-number"
+
+
 def test_text_is_normalised() -> None:
     assert values.parse_name(Cell("E\u0301quipe")) == "Équipe"
 
