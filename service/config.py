@@ -38,7 +38,6 @@ class Limits:
     database_connections: int = 40
     statement_seconds: float = 120.0
     lock_seconds: float = 10.0
-    token_seconds: int = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,14 +106,6 @@ class Store:
                 conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 conn.exec_driver_sql("BEGIN")
 
-    def size_bytes(self) -> int:
-        """What the database occupies, by its own account."""
-        with self.reading() as conn:
-            if self.sqlite:
-                pages = conn.exec_driver_sql("PRAGMA page_count").scalar_one()
-                return int(pages) * int(conn.exec_driver_sql("PRAGMA page_size").scalar_one())
-            return int(conn.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
-
     def close(self) -> None:
         """Fold the write-ahead log into the database and let go of every connection."""
         self.scrub()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
@@ -14,7 +14,6 @@ from ledger.custody.provenance import Making, Taken
 from ledger.custody.quantity import MASS_PLACES, dry_mass, parse_analyte, read_grades
 from ledger.errors import TooLarge
 from ledger.rules.origins import Custody, Intervals, LotGraph, Origins, Place, format_origins, trace_origins
-from ledger.rules.portfolio import trace_many
 from ledger.rules.uncertainty import bound_vector
 from service.storage.engine import Connection
 from service.storage.graph_file import GraphView
@@ -130,31 +129,9 @@ def _trace_view(conn: Connection, view: GraphView, lot: SubjectFound, limits: Gr
     return None if origins is None else format_origins(_with_ids(conn, origins), places)
 
 
-def describe_many(
-    conn: Connection, lots: Sequence[SubjectFound], element: str | None, *, limit: int
-) -> dict[str, dict[str, Any]]:
-    """The same for many lots at once and one element, by lot id: ancestors that they share are reckoned once."""
-    graph = read_lot_graph(conn, [lot.num for lot in lots], limit=limit)
-    traced = trace_many([lot.num for lot in lots], graph, (element,), limits=GraphLimits(lots=limit, depth=DEPTH))
-    names = _names(conn, traced.values())
-    return {lot.id: format_origins(_renamed(traced[lot.num], names), graph.sites) for lot in lots}
-
-
 def _with_ids(conn: Connection, origins: Origins[int]) -> Origins[str]:
-    return _renamed(origins, _names(conn, (origins,)))
-
-
-def _names(conn: Connection, many: Iterable[Origins[int]]) -> dict[int, str]:
-    """Ids of the lots that these name."""
-    numbers: set[int] = set()
-    for origins in many:
-        custody = origins.custody
-        numbers |= {origins.lot, *custody.upgrades} | ({custody.weakest} if custody.weakest is not None else set())
-    return {number: row.id for number, row in load_subjects(conn, numbers).items()}
-
-
-def _renamed(origins: Origins[int], names: dict[int, str]) -> Origins[str]:
-    custody = origins.custody
-    weakest = None if custody.weakest is None else names[custody.weakest]
-    upgrades = frozenset(names[one] for one in custody.upgrades)
-    return Origins(names[origins.lot], Custody(custody.model, weakest, upgrades), origins.vectors)
+    model, weakest, upgrades = origins.custody
+    found = load_subjects(conn, {origins.lot, *upgrades} | ({weakest} if weakest is not None else set()))
+    names = {number: row.id for number, row in found.items()}
+    custody = Custody(model, None if weakest is None else names[weakest], frozenset(names[one] for one in upgrades))
+    return Origins(names[origins.lot], custody, origins.vectors)

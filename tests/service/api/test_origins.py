@@ -15,7 +15,7 @@ from ledger.evidence.trust import TrustedLog, TrustPolicy
 from ledger.evidence.verify import verify_bundle
 from service.storage.read_subjects import SubjectFound, find_subjects
 from service.storage.schema import migrate
-from service.usecases.origins import describe_many, describe_origins, elements_of, read_lot_graph
+from service.usecases.origins import read_lot_graph
 from tests.service.api.harness import Desk, serving, settle_in
 from tests.support.server import downgrade, dump
 from tests.support.world import DEPOT, MINE, MINER, PLANT, SMELTER, TRADER, extract_body, new_lot, quantity, site_body
@@ -138,17 +138,6 @@ def test_a_verifier_reckons_the_same_from_the_bundle(blends: Desk) -> None:
             assert {site: share for site, share in offline.items() if share != "0"} == {
                 share["site"]: share["share"] for share in one["sites"]
             }
-
-
-def test_many_lots_are_described_as_one_by_one(blends: Desk) -> None:
-    with blends.service.context.store.reading() as conn:
-        lots = list(find_subjects(conn, [f"metal:{n}" for n in range(9)] + ["blend", "hill"]).values())
-        together = describe_many(conn, lots, "Ta", limit=24)
-        assert set(together) == {lot.id for lot in lots}
-        for lot in lots:
-            alone = describe_origins(conn, lot, limit=24)
-            assert together[lot.id] == alone | {"elements": [e for e in alone["elements"] if e["element"] == "Ta"]}
-        assert elements_of(lots[0]) == ["Ta"]
 
 
 def test_more_lots_than_the_limit_have_no_shares(blends: Desk) -> None:
