@@ -11,7 +11,7 @@ import math
 
 from sqlalchemy import Connection
 
-from service.storage.sql import execute, execute_raw
+from service.storage.sql import execute_raw
 
 
 def make_room(conn: Connection, past: int) -> float:
@@ -19,15 +19,3 @@ def make_room(conn: Connection, past: int) -> float:
     if conn.dialect.name == "sqlite":
         return math.inf
     return int(execute_raw(conn, "SELECT lodeline_extend_entries(?)", (past,)).fetchone()[0])
-
-
-def list_partitions(conn: Connection) -> list[str]:
-    """The tables that hold the entries, in their order; none where there is but one table."""
-    if conn.dialect.name == "sqlite":
-        return []
-    rows = execute(
-        conn,
-        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-        "WHERE i.inhparent = 'entries'::regclass ORDER BY c.relname",
-    )
-    return [str(row[0]) for row in rows]

@@ -8,6 +8,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Connection
 
 from ledger.envelope import SignedRecord, parse_record
 from ledger.errors import LedgerError
@@ -18,6 +19,7 @@ from service.config import Settings
 from service.storage.derived import iterate_rows
 from service.storage.engine import Store
 from service.storage.schema import SCRIPTS, migrate
+from service.storage.sql import execute
 from service.storage.tables import DERIVED
 from service.usecases.check import Candidate, check_presentation
 from service.usecases.create_log import create_log
@@ -96,3 +98,15 @@ def _migrate(store: Store, step: str, way: Callable[[Config, str], None]) -> Non
     with store.writing() as conn:
         config.attributes["connection"] = conn
         way(config, step)
+
+
+def list_partitions(conn: Connection) -> list[str]:
+    """The tables that hold the entries, in their order; none where there is but one table."""
+    if conn.dialect.name == "sqlite":
+        return []
+    rows = execute(
+        conn,
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = 'entries'::regclass ORDER BY c.relname",
+    )
+    return [str(row[0]) for row in rows]

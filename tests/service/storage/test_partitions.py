@@ -11,14 +11,13 @@ import pytest
 from service.bootstrap import Service
 from service.storage.appending import Appending
 from service.storage.engine import DatabaseError, Store
-from service.storage.partitions import list_partitions
 from service.storage.schema import migrate, newest_step
 from service.storage.sql import execute
 from service.storage.tables import DERIVED, KEPT
 from service.usecases.fsck import check_database
 from service.usecases.submit import Submission
 from tests.service.test_export import long_world
-from tests.support.server import candidates, database_url, downgrade, dump, new_service, upgrade
+from tests.support.server import candidates, database_url, downgrade, dump, list_partitions, new_service, upgrade
 from tests.support.world import World
 
 pytestmark = pytest.mark.usefixtures("engine")

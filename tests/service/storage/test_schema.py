@@ -11,11 +11,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from service.storage.engine import DatabaseError, Store
-from service.storage.partitions import list_partitions
 from service.storage.schema import current_step, migrate, newest_step
 from service.storage.sql import execute, insert_many, spell
 from service.storage.tables import DERIVED, KEPT, METADATA
-from tests.support.server import database_url
+from tests.support.server import database_url, list_partitions
 
 pytestmark = pytest.mark.usefixtures("engine")
 

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, inspect
 from service.bootstrap import Service
 from service.errors import Conflict
 from service.storage.engine import Store
-from service.storage.partitions import list_partitions
 from service.storage.schema import SCRIPTS, fits, migrate, newest_step
 from service.storage.sql import execute
 from service.usecases.fsck import check_database
@@ -22,7 +21,7 @@ from service.usecases.open_log import RefuseToOpen
 from service.usecases.reference import check_step
 from service.usecases.replay import ReplayFailed, rebuild
 from service.usecases.submit import Submission
-from tests.support.server import SIGNER, candidates, database_url, new_service, upgrade
+from tests.support.server import SIGNER, candidates, database_url, list_partitions, new_service, upgrade
 from tests.support.world import honest_world
 
 pytestmark = pytest.mark.usefixtures("engine")
