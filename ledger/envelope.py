@@ -56,6 +56,7 @@ _CLAIMS = frozenset(("aud", "body", "iat", "iss", "prev", "time", "type"))
 _CLAIMS_SD = _CLAIMS | {"_sd_alg"}
 _ALL_CLAIMS = itemgetter(*sorted(_CLAIMS))
 _RECORD_ID = re.compile(r"[0-9a-f]{64}")
+_NO_ID = "No id holds the character U+0000."  # which databases have no text for
 
 
 class Record:
@@ -290,8 +291,12 @@ def _check_payload(payload: Any, *, concealing: bool) -> None:
         raise _claims_fault(payload)
     if len(payload) != len(_CLAIMS) and payload.keys() != _CLAIMS_SD:
         raise _claims_fault(payload)
+    if "\0" in iss or "\0" in aud:
+        raise SchemaError(_NO_ID, pointer="/iss" if "\0" in iss else "/aud")
     parse_time(time, "/time")
     for subject, head in prev.items():
+        if "\0" in subject:
+            raise SchemaError(_NO_ID, pointer=join_pointer("/prev", subject))
         if type(head) is not str or _RECORD_ID.fullmatch(head) is None:
             raise SchemaError("A head is a record id: 64 hex digits.", pointer=join_pointer("/prev", subject))
     if concealing:

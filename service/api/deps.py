@@ -93,14 +93,19 @@ def read_member(reader: Annotated[Reader, Depends(read_anybody)]) -> Reader:
 
 def refuse_unknown(request: Request) -> None:
     """A query parameter that the operation does not know, or that comes twice, is an error: a filter
-    that is misspelt must not show everything."""
+    that is misspelt must not show everything. Nor is there anything with U+0000 in its name: PostgreSQL
+    has no text for it."""
+    if "\0" in request.scope["path"]:
+        raise BadRequest("No id holds the character U+0000.")
     known = _query_names(request.scope["route"].dependant)
     seen: set[str] = set()
-    for name, _ in request.query_params.multi_items():
+    for name, value in request.query_params.multi_items():
         if name not in known:
             raise BadRequest(f"There is no parameter `{name[:60]}` here.", pointer=f"/{name[:60]}", known=sorted(known))
         if name in seen and not known[name]:
             raise BadRequest(f"The parameter `{name}` stands twice.", pointer=f"/{name}")
+        if "\0" in value:
+            raise BadRequest(f"`{name}` must not hold the character U+0000.", pointer=f"/{name}")
         seen.add(name)
 
 

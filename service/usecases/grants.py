@@ -132,7 +132,7 @@ def parse_grant(body: bytes) -> tuple[Grant, dict[str, str], bytes, bytes]:
     signature = parse_b64url(parts[2])
     if not isinstance(head, dict) or head.keys() != {"alg", "kid", "typ"} or head["typ"] != GRANT_TYP:
         raise EnvelopeError(f"The header of a grant holds exactly alg, kid and typ `{GRANT_TYP}`.")
-    if not isinstance(head["kid"], str) or head["alg"] not in ("Ed25519", "EdDSA", "ES256"):
+    if not _is_text(head["kid"]) or head["alg"] not in ("Ed25519", "EdDSA", "ES256"):
         raise EnvelopeError("Sign the grant with an Ed25519 or ES256 key and name it by its thumbprint.")
     if not isinstance(claims, dict):
         raise EnvelopeError("The claims of a grant are a JSON object.")
@@ -155,8 +155,7 @@ def _check_claims(claims: dict[str, Any]) -> None:
         fault = "is unknown in" if name in claims else "is missing from"
         raise SchemaError(f"The claim `{name}` {fault} the grant.", pointer=f"/{name}")
     for name in _TEXTS:
-        value = claims[name]
-        if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isascii() or not value.isprintable():
+        if not _is_text(claims[name]):
             raise SchemaError(f"`{name}` must be 1 to 200 ASCII characters.", pointer=f"/{name}")
     if len(claims["jti"]) < 16:
         raise SchemaError("`jti` must be at least 16 random characters.", pointer="/jti")
@@ -167,6 +166,10 @@ def _check_claims(claims: dict[str, Any]) -> None:
         raise SchemaError("A grant ends after it begins, at most 400 days later.", pointer="/exp")
     if type(claims["disclosures"]) is not bool:
         raise SchemaError("`disclosures` must be true or false.", pointer="/disclosures")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isascii() and value.isprintable()
 
 
 def _check_signer(

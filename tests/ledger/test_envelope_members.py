@@ -160,6 +160,16 @@ def test_heads_that_are_no_record_ids(head: Any) -> None:
     refuse(SchemaError, signed(changed(prev={"lot:1": "ab" * 32, "a/b~c": head})), pointer="/prev/a~1b~0c")
 
 
+@pytest.mark.parametrize("name", ["\0", "lot:1\0", "\0lot:1"])
+def test_ids_with_a_nul(name: str) -> None:
+    for claim in ("iss", "aud"):
+        refuse(SchemaError, signed(changed(**{claim: name})), pointer=f"/{claim}", match="U\\+0000")
+        with pytest.raises(SchemaError):
+            sign_record(changed(**{claim: name}), KEY)
+    refuse(SchemaError, signed(changed(prev={name: "ab" * 32})), pointer=f"/prev/{name}", match="U\\+0000")
+    assert parse_record(signed(changed(prev={name.replace("\0", "0"): "ab" * 32})))
+
+
 def test_duplicate_names() -> None:
     refuse(EncodingError, bent(b'"iat":', b'"iat":1,"iat":'))
     refuse(EncodingError, bent(b'"mode":"road"', b'"mode":"road","mode":"road"'))

@@ -1,0 +1,76 @@
+"""Requests from people who mean harm: what no client sends, in every place where something can be put."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+
+from ledger.encoding import format_b64url, format_json
+from ledger.envelope import RECORD_TYP
+from tests.service.api.harness import NDJSON, Desk
+from tests.support.world import AUDITOR, MINER, ORIGIN, SMELTER, World, extract_body, key_of, new_lot
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
+NUL = "lot:5\0"
+"""PostgreSQL has no text for it, SQLite has."""
+
+
+def places() -> Iterator[tuple[str, str, str]]:
+    """Every parameter of every operation without a body: method, path and name."""
+    for path, item in orjson.loads(COMMITTED.read_bytes())["paths"].items():
+        for method, operation in item.items():
+            if "requestBody" not in operation:
+                yield from ((method, path, one["name"]) for one in operation.get("parameters", ()))
+
+
+@pytest.mark.parametrize(("method", "path", "name"), list(places()))
+def test_no_place_takes_a_nul(chain: Desk, method: str, path: str, name: str) -> None:
+    place = f"{{{name}}}"
+    address = path.replace(place, quote(NUL)) if place in path else f"{path}?{name}={quote(NUL)}"
+    address = address.replace("{id}", "lot:5").replace("{sink}", "file").replace("{digest}", "A" * 43)
+    for reader in ("", AUDITOR, SMELTER):
+        answer = chain.client.request(method, address, headers=chain.as_(reader))
+        assert answer.status_code in (400, 404), (reader, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_key_that_is_named_with_a_nul(chain: Desk) -> None:
+    head, claims, signature = chain.grant(SMELTER, MINER, "lot:5").split(".")
+    for kid, status in ((chain.keys[SMELTER].public.kid, 201), ("\0", 400), ("x" * 201, 400), ("ключ", 400), ("", 400)):
+        given = format_b64url(format_json({"alg": "Ed25519", "kid": kid, "typ": "access-grant+jwt"}))
+        answer = chain.give(f"{given if status == 400 else head}.{claims}.{signature}")
+        assert answer.status_code == status, answer.text
+    for kid in ("\0", "x" * 201):
+        token = chain.token(SMELTER).split(".")
+        token[0] = format_b64url(format_json({"alg": "Ed25519", "kid": kid, "typ": "JWT"}))
+        answer = chain.client.get("/v1/grants", headers={"authorization": f"Bearer {'.'.join(token)}"})
+        assert (answer.status_code, ORIGIN in answer.headers["www-authenticate"]) == (401, True)
+
+
+def test_a_record_with_a_nul_spoils_no_other(chain: Desk) -> None:
+    """Nobody need be enrolled to send one: it must not reach the database, where it would fail a whole commit."""
+    honest = chain.sign(MINER, "extract", extract_body(new_lot("lot:nul"), time=chain.now))
+    bent: list[dict[str, Any]] = [{"iss": "\0"}, {"aud": f"{ORIGIN}\0"}, {"prev": {"lot:5\0": "ab" * 32}}]
+    lines = [forge(honest.record.payload | claims) for claims in bent]
+    for line in lines:
+        answer = chain.post(line)
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:lodeline:problem:schema-error"), answer.text
+    batch = chain.client.post("/v1/records/batch", content="\n".join([*lines, honest.text]), headers=NDJSON)
+    *refused, taken, summary = map(orjson.loads, batch.text.splitlines())
+    assert [one["status"] for one in refused] == [422] * len(bent)
+    assert [one["problem"]["pointer"] for one in refused] == ["/iss", "/aud", "/prev/lot:5\0"]
+    assert (taken["status"], summary["accepted"], summary["refused"]) == (201, 1, len(bent))
+    World.submit(chain, honest)
+
+
+def forge(payload: dict[str, Any]) -> str:
+    """A record by a key that nobody knows, with a payload that `sign_record` would not sign."""
+    key = key_of("nobody")
+    head = {"alg": key.public.alg, "kid": key.public.kid, "typ": RECORD_TYP}
+    text = ".".join(format_b64url(format_json(part)) for part in (head, payload))
+    return f"{text}.{format_b64url(key.sign(text.encode()))}"
