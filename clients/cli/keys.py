@@ -9,7 +9,9 @@ import typer
 
 from clients.cli.options import AsJson, Offline, When
 
-app = typer.Typer(no_args_is_help=True, help="Make, show and export keys; add and revoke them in the log.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Make, show and export keys; add and revoke them in the log."
+)
 
 Kid = Annotated[str, typer.Argument(help="Key id or its beginning (default: the key that signs).")]
 Reason = Annotated[str, typer.Option("--reason", help="new_device, rotation, lost, stolen, left or other.")]
@@ -20,29 +22,36 @@ Party = Annotated[str, typer.Option("--participant", "-p", help="Whose key (defa
 def new(
     alg: Annotated[str, typer.Option("--alg", help="Ed25519 or ES256.")] = "Ed25519",
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Encrypt the key file under a passphrase.")] = False,
-    use: Annotated[bool, typer.Option("--use/--keep", help="Sign with it from now on.")] = True,
+    use: Annotated[
+        bool | None, typer.Option("--use/--keep", help="Sign with it from now on (default: the first key only).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is stored in the home folder, readable by you alone, and never leaves this machine.
 
+    A further key waits until the old one has signed it in (`lodeline key add`) and you choose it (`lodeline key use`).
+
     [bold]Examples[/]
       lodeline key new
-      lodeline key new --passphrase --keep
+      lodeline key new --passphrase
     """
     from clients.cli.home import Home
     from clients.cli.output import say, show_json
 
     home = Home()
-    first = use and not home.config().key
+    first = not home.config().key
     key = home.keys.new(alg, _new_passphrase() if passphrase else "")
-    if use:
-        home.use_key(key.public.kid)
+    kid, signs = key.public.kid, first if use is None else use
+    if signs:
+        home.use_key(kid)
     if as_json:
-        show_json({"kid": key.public.kid, "alg": alg, "public": key.public.jwk(), "signs": use})
+        show_json({"kid": kid, "alg": alg, "public": key.public.jwk(), "signs": signs})
         return
-    say(key.public.kid)
-    what = "enrol it" if first else "sign it in with the old key: `lodeline key add FILE`, before you use it"
-    say(f"Next: `lodeline key export` and ask the registrar to {what}." if first else f"Next: {what}.")
+    say(kid)
+    if first:
+        say("Next: `lodeline key export` and ask the registrar to enrol it.")
+    else:
+        say(f"Next: `lodeline key export {kid} -o new.jwk`, `lodeline key add new.jwk`, `lodeline key use {kid}`.")
 
 
 def _new_passphrase() -> str:

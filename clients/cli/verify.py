@@ -143,14 +143,19 @@ def verify_entry(entry: bytes, receipt: bytes, policy: TrustPolicy, *, as_json: 
 
 
 def load_trust(log_key: str, trust: Path | None) -> TrustPolicy:
-    """The trust policy of the options, or of the pinned log; LocalError when there is neither."""
+    """The trust policy of the options, or of the pinned log; LocalError when there is neither, or no such thing."""
     from clients.sdk.errors import LocalError
     from clients.sdk.files import read_limited
+    from ledger.errors import FormatError
     from ledger.evidence.trust import TrustedLog, TrustPolicy, parse_policy
     from ledger.log.note import parse_vkey
 
     if trust is not None:
-        return parse_policy(read_limited(trust, 1_000_000))
+        text = read_limited(trust, 1_000_000)
+        try:
+            return parse_policy(text)
+        except FormatError as error:
+            raise LocalError(f"{trust} is not a trust policy: {error.message}") from error
     if not log_key:
         from clients.cli.home import home_folder
         from clients.sdk.store import Store
@@ -159,4 +164,7 @@ def load_trust(log_key: str, trust: Path | None) -> TrustPolicy:
         if pin is None:
             raise LocalError("Say whom you trust: --log-key VKEY, --trust FILE, or pin a log with `lodeline init`.")
         log_key = pin.vkey
-    return TrustPolicy((TrustedLog(parse_vkey(log_key)),))
+    try:
+        return TrustPolicy((TrustedLog(parse_vkey(log_key)),))
+    except FormatError as error:
+        raise LocalError(f"{log_key!r} is not the key of a log: {error.message}") from error

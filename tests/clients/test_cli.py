@@ -312,9 +312,9 @@ def test_the_policy_is_changed_by_the_registrar_alone(town: Town) -> None:
 
 def test_keys_are_added_used_and_revoked(town: Town, tmp_path: Path) -> None:
     old = town.json(BUYER, "key", "list")[0]["kid"]
-    new = json.loads(
-        town.run(BUYER, "key", "new", "--passphrase", "--keep", "--json", LODELINE_PASSPHRASE="long enough").stdout
-    )
+    new = json.loads(town.run(BUYER, "key", "new", "--passphrase", "--json", LODELINE_PASSPHRASE="long enough").stdout)
+    assert new["signs"] is False, "it is not in the log yet"
+    assert [one["kid"] for one in town.json(BUYER, "key", "list") if one["signs"]] == [old]
     file = tmp_path / "new.jwk"
     town.run(BUYER, "key", "export", new["kid"], "-o", str(file), LODELINE_PASSPHRASE="long enough")
     assert town.json(BUYER, "key", "add", str(file), "--reason", "rotation")["state"] == "accepted"
@@ -333,6 +333,15 @@ def test_keys_are_added_used_and_revoked(town: Town, tmp_path: Path) -> None:
     assert town.json(MINE, "key", "show")["kty"] == "OKP"
     assert "d" not in json.loads(town.run(MINE, "key", "export").stdout)
     assert town.run(MINE, "key", "new", "--passphrase", code=2, LODELINE_PASSPHRASE="short").stderr
+    signing = town.json(MINE, "key", "show")["kid"]
+    kid, hint = town.run(MINE, "key", "new").stdout.splitlines()
+    assert (
+        hint == f"Next: `lodeline key export {kid} -o new.jwk`, `lodeline key add new.jwk`, `lodeline key use {kid}`."
+    )
+    assert town.json(MINE, "key", "show")["kid"] == signing
+    assert town.json(MINE, "key", "new", "--use")["signs"] is True
+    assert town.json(MINE, "key", "show")["kid"] not in (kid, signing)
+    town.run(MINE, "key", "use", signing)
     (tmp_path / "bad.jwk").write_text("{")
     assert "no JWK" in town.run(MINE, "key", "add", str(tmp_path / "bad.jwk"), code=2).stderr
     assert "no JWK" in town.run(MINE, "key", "import", str(tmp_path / "bad.jwk"), code=2).stderr

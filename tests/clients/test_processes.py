@@ -88,7 +88,10 @@ def test_exit_codes_of_verify(bundle: Path, tmp_path: Path) -> None:
     policy.write_text(f"log {VKEY}\nquorum none\n")
     assert run("verify", str(bundle), "--trust", str(policy), "--at", "2100-01-01").returncode == 0
     policy.write_text(f"log {VKEY}\n")
-    assert "quorum" in run("verify", str(bundle), "--trust", str(policy)).stderr
+    done = run("verify", str(bundle), "--trust", str(policy))
+    assert (done.returncode, "quorum" in done.stderr) == (2, True)
+    done = run("verify", str(bundle), "--log-key", "ledger.example/log+1a2b3c4d+AZ...")
+    assert (done.returncode, "is not the key of a log" in done.stderr.replace("\n", " ")) == (2, True)
 
 
 def test_a_witness_that_is_killed_remembers(tmp_path: Path) -> None:
