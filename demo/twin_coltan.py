@@ -13,7 +13,7 @@ from demo.shapes import Json, amount, lot, measured
 from demo.stage import Stage
 
 BAGS = tuple(f"COLTAN-T-{n:02}" for n in range(1, 53))
-OWN_TAGS, BORROWED = 41, 11
+OWN_TAGS = 41  # of the bags; the others bear tags of site D
 TWIN = "COLTAN-TWIN"
 ODDS = ("2", "1.5", "1", "0.4", "0.2", "0.0675")
 """How far the bag's ratios lie from the centre, in spreads of the reference samples: together D2 = 41."""

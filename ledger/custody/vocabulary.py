@@ -20,7 +20,6 @@ Role = Literal[
     "registrar", "producer", "cooperative", "trader", "exporter", "transporter", "smelter", "refiner",
     "manufacturer", "laboratory", "auditor", "authority", "monitor", "buyer",
 ]  # fmt: skip
-ROLES: Final[tuple[str, ...]] = get_args(Role)
 
 Model = Literal["identity_preserved", "segregated", "controlled_blending", "mass_balance", "book_and_claim"]
 MODELS: Final[tuple[str, ...]] = get_args(Model)
@@ -46,7 +45,6 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 RecordId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """base64url of SHA-256, as `_sd` holds it (RFC 9901)."""
-Sha256 = RecordId
 Time = Annotated[str, StringConstraints(pattern=_TIME)]
 """RFC 3339 in UTC with `Z` and whole seconds, so that the order of strings is the order of times."""
 Date = Annotated[str, StringConstraints(pattern=rf"^{_DAY}$")]

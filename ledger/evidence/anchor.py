@@ -147,21 +147,6 @@ def _check_head(told: Head, held: Head) -> None:
             raise FalseAnchor(message, reason=reason, told=_show(getattr(told, name)), held=_show(value))
 
 
-def check_covers(anchor: Anchor, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:
-    """Step 6 for a checkpoint that the anchor is to cover: the anchored tree begins with the checkpoint's.
-
-    Raises FalseAnchor: `size` when the anchored tree is smaller, `root`, `consistency`.
-    """
-    if anchor.head.size < checkpoint.size:
-        raise FalseAnchor(
-            "The anchored tree is smaller than the checkpoint: it says nothing of its newest entries.",
-            reason="size",
-            anchored=anchor.head.size,
-            size=checkpoint.size,
-        )
-    check_same_log(anchor, checkpoint, proof)
-
-
 def check_same_log(anchor: Anchor, checkpoint: Checkpoint, proof: Sequence[bytes]) -> None:
     """Step 6: of the anchored tree and the checkpoint's the larger one begins with the smaller one.
 

@@ -137,19 +137,6 @@ def open_completeness(note_text: str | bytes, verifiers: Iterable[Verifier]) -> 
 # ---- what it holds against ------------------------------------------------------------------------------------------
 
 
-def check_complete(statement: Statement, ids: Mapping[str, Sequence[str]]) -> None:
-    """Check that these are the lists that the log signed; ids: topic -> record ids in log order.
-
-    Raises LeftOut for a list that is missing, that is not the one signed, or that the statement does not have.
-    """
-    for one in statement.lists:
-        if one.topic not in ids:
-            raise LeftOut(f"The list '{one.topic}' that the log signed is missing.", topic=one.topic)
-        check_list(one, ids[one.topic])
-    for topic in sorted(ids.keys() - set(statement.topics)):
-        raise LeftOut(f"The list '{topic}' is not one that the log signed.", topic=topic)
-
-
 def check_list(signed: TopicList, ids: Sequence[str]) -> None:
     """Check one list against what the log signed. Raises LeftOut."""
     if len(ids) != signed.size or chain_ids(ids) != signed.digest:

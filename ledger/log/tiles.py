@@ -97,11 +97,6 @@ def extend_rows(rows: Sequence[bytes], more: bytes) -> list[bytes]:
 EMPTY_ROWS: tuple[bytes, ...] = (b"",) * HEIGHT
 
 
-def tile_root(tile: bytes) -> bytes:
-    """The one hash at the level above of a full tile."""
-    return extend_rows(EMPTY_ROWS, check_tile(tile, WIDTH))[HEIGHT]
-
-
 def check_tile(tile: bytes, width: int) -> bytes:
     """The tile itself when it has exactly `width` hashes; raises TileError."""
     if len(tile) != width * HASH_SIZE:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
-from ledger.custody.draft import tag_key
 from ledger.custody.replay import Replay, parents_of, upstream
 from ledger.custody.subjects import Edge, LogHead, Lot, Participant, Site
 from ledger.encoding import format_time
@@ -305,9 +304,3 @@ def _named_in(item: Item) -> list[str]:
     """Whom a statement names as doing what it states."""
     named = (item.statement.get(one) for one in _SPOKEN_OF) if item.type == "attest" else ()
     return [one for one in named if one]
-
-
-def tags_of(extract_or_transform: dict[str, Any]) -> list[str]:
-    """Every tag of the lots that a body makes, as `scheme:number`."""
-    new = extract_or_transform.get("lots") or extract_or_transform.get("outputs") or ()
-    return [tag_key(tag) for one in new for tag in one.get("tags", ())]

@@ -8,7 +8,7 @@ an account, not of the material: they support no claim of origin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
@@ -27,7 +27,6 @@ from ledger.custody.provenance import (
     climb,
     fold_shares,
     plan_ratios,
-    share_lots,
     widen,
 )
 from ledger.custody.quantity import format_decimal
@@ -216,19 +215,6 @@ def find_returns(upstream: Upstream[Lot]) -> set[str]:
             actual=len(found),
         )
     return found
-
-
-def known_proportion(
-    lot: Lot,
-    graph: LotGraph[Lot],
-    element: str | None,
-    characteristic: Collection[str],
-    *,
-    limits: Limits = LIMITS,
-) -> Fraction:
-    """The share of `lot` that was extracted at one of these sites: the known proportion of controlled blending."""
-    shares = share_lots(lot, graph.made, element, limits)
-    return sum((share for one, share in shares.items() if graph.mined.get(one) in characteristic), Fraction(0))
 
 
 def _sum_by(parts: Mapping[str, int], key: Callable[[str], str]) -> dict[str, int]:

@@ -24,8 +24,6 @@ from ledger.rules.items import Item
 from ledger.rules.origins import ACCOUNT_MODELS
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst
 
-NO_CHAIN = "No record of custody is on file."
-
 
 @check
 def mine_coverage(case: Case, members: NoMembers) -> Ruling:

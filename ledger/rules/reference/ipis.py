@@ -225,10 +225,3 @@ def _day(properties: Mapping[str, Any], name: str, row: int) -> str:
 def _in_order(visits: list[SiteVisit]) -> tuple[SiteVisit, ...]:
     """By site, then by day: the last of a site is its newest visit."""
     return tuple(sorted(visits, key=lambda visit: (visit.site, visit.visited_on, visit.visit)))
-
-
-def latest_visit(visits: Iterable[SiteVisit], site: str, known_as_of: str) -> SiteVisit | None:
-    """The newest visit to a site on or before a day."""
-    day = known_as_of[:10]
-    found = [visit for visit in visits if visit.site == site and visit.visited_on <= day]
-    return max(found, key=lambda visit: (visit.visited_on, visit.visit), default=None)

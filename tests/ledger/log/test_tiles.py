@@ -157,12 +157,6 @@ def test_inner_rows_are_computed_once_per_tile(stored: dict[tuple[int, int], byt
     assert fetched == [(0, 0)]
 
 
-def test_root_of_a_full_tile(stored: dict[tuple[int, int], bytes]) -> None:
-    assert tiles.tile_root(stored[0, 3]) == subtree(768, 1024) == stored[1, 0][96:128]
-    with pytest.raises(TileError, match="8192 bytes, this one 8160"):
-        tiles.tile_root(stored[0, 3][:-32])
-
-
 # ---- bundles --------------------------------------------------------------------------------------------------------
 
 

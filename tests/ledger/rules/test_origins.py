@@ -18,7 +18,6 @@ from ledger.rules.origins import (
     LotGraph,
     format_origins,
     format_share,
-    known_proportion,
     trace_origins,
 )
 from tests.support.graphs import PLACES, graphs, layered, made, naive_passage, naive_shares, renamed
@@ -114,7 +113,7 @@ def test_vectors_are_those_of_the_naive_recursion(graph: LotGraph[str], element:
         shares = naive_shares(lot, graph, element)
         for site in ("mine:a", "mine:b", "mine:c"):
             mined = sum(share for one, share in shares.items() if graph.mined.get(one) == site)
-            assert vector.by_site().get(site, 0) == mined == known_proportion(lot, graph, element, [site])
+            assert vector.by_site().get(site, 0) == mined
         assert vector.unknown == sum(share for one, share in shares.items() if one not in graph.mined)
         for site in ("depot:1", "plant:1", "smelter:1", "refinery:1"):
             assert vector.by_facility().get(site, 0) == naive_passage(lot, graph, element, site)
@@ -239,15 +238,6 @@ def test_an_upgrade_is_found_once_on_many_ways() -> None:
     }
     custody = trace_origins("both", LotGraph(makings, CHAIN.mined, PLACES)).custody
     assert (custody.model, custody.weakest, custody.upgrades) == ("mass_balance", "kept", {"raised"})
-
-
-def test_the_known_proportion_of_controlled_blending() -> None:
-    # catalogue section 9, D3: 8 % bought from artisanal miners leave a controlled blend of 92 %
-    blend = LotGraph({"b": made("plant:1", ("ore:a", 92), ("ore:c", 8))}, CHAIN.mined, PLACES)
-    assert known_proportion("b", blend, "Ta", {"mine:a", "mine:b"}) == Fraction(92, 100)
-    assert known_proportion("b", blend, "Ta", {"mine:b"}) == 0
-    with pytest.raises(TooLarge):
-        known_proportion("b", blend, "Ta", {"mine:a"}, limits=Limits(inputs=1))
 
 
 # ---- for people -----------------------------------------------------------------------------------------------------

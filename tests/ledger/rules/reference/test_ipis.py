@@ -6,7 +6,6 @@ import pytest
 
 from ledger.errors import SnapshotError
 from ledger.rules.reference import french
-from ledger.rules.reference.ipis import latest_visit
 from ledger.rules.reference.rows import ArmedPresence, Roadblock, SiteVisit
 from tests.ledger.rules.reference.files import bent, load
 
@@ -39,13 +38,6 @@ def test_one_row_is_one_visit_not_one_mine() -> None:
     assert (older.site, older.visited_on, older.position) == ("codmine90001", "2023-01-05", (281200000, -25100000))
     assert (older.minerals, older.interference, older.workers) == (("gold",), False, None)
     assert (older.child_under_15, older.armed, older.status) == (None, (), "")
-
-
-def test_latest_visit_of_a_site_as_of_a_day() -> None:
-    visits = load("ipis_visits").rows
-    found = [latest_visit(visits, "codmine90001", day) for day in ("2023-01-04", "2025-08-13T23:59:59Z", "2025-08-14")]
-    assert found == [None, visits[0], visits[1]]
-    assert latest_visit(visits, "codmine90009", "2026-01-01") is None
 
 
 def test_web_map() -> None:
