@@ -190,13 +190,14 @@ def export(
     entries: Annotated[bool, typer.Option("--entries/--no-entries", help="Also the entries themselves.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the log as static files (C2SP tlog-tiles) that any web server or bucket can serve."""
-    from service.usecases.export import export_log
+    """Write the log and its anchors as static files (C2SP tlog-tiles) that any web server or bucket can serve."""
+    from service.adapters.shelves import FolderShelf
+    from service.usecases.publish import publish
 
     settings: Settings = ctx.obj
     verifier = load_log_key(settings.key_file).verifier
     with opened(settings) as (store, _), bar("writing", as_json) as progress:
-        done = export_log(store, verifier, folder, entries=entries, progress=progress)
+        done = publish(store, verifier, FolderShelf(folder), entries=entries, progress=progress)
     answer({"folder": folder, "before": done.before, "size": done.size, "files": done.files}, as_json)
 
 
@@ -256,18 +257,20 @@ def serve(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what went wrong is one sentence and an exit code, never a traceback."""
+    from service.adapters.shelves import ShelfError
     from service.storage.checkpoints import CheckpointFileError
     from service.storage.engine import DatabaseError
     from service.usecases.anchor_owner import AnchorRefused
     from service.usecases.create_log import LogExists
-    from service.usecases.export import ExportRefused
     from service.usecases.open_log import RefuseToOpen
+    from service.usecases.publish import PublishRefused
     from service.usecases.replay import ReplayFailed
 
     refusals = (
         RefuseToOpen,
         ReplayFailed,
-        ExportRefused,
+        PublishRefused,
+        ShelfError,
         LogExists,
         CheckpointFileError,
         AnchorRefused,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
@@ -143,6 +144,19 @@ def list_anchors(conn: Connection, *, sink: str, state: str, size: int, after: s
     given = {column: value for column, value in (("sink", sink), ("state", state)) if value}
     statement = text(_PAGE.format(chosen="".join(f"{column} = :{column} AND " for column in given)))
     return [_anchor(row) for row in conn.execute(statement, {**given, "size": size, "after": after, "limit": limit})]
+
+
+_SHOWN: Final = text(
+    "SELECT sink, state, evidence_final, CASE WHEN evidence_final THEN '' ELSE evidence_hash END AS open_hash, "
+    "count(*), sum(size), sum(evidence_block) FROM anchors WHERE size <= :size AND (evidence <> '' OR state = 'final') "
+    "GROUP BY sink, state, evidence_final, open_hash ORDER BY sink, state, evidence_final, open_hash"
+)
+
+
+def digest_shown(conn: Connection, size: int) -> str:
+    """Changes with the evidence of the anchors of at most `size` entries, without reading it; "" when there is none."""
+    rows = [[str(value) for value in row] for row in conn.execute(_SHOWN, {"size": size})]
+    return sha256(repr(rows).encode()).hexdigest() if rows else ""
 
 
 _WITH_EVIDENCE: Final = f"SELECT {_ANCHOR_COLUMNS} FROM anchors WHERE evidence <> '' AND state IN ('mined', 'final') "  # noqa: S608

@@ -19,7 +19,7 @@ from service.storage.engine import Connection, Store
 from service.storage.head import swap_head
 from service.storage.partitions import make_room
 from service.storage.tree import insert_entries
-from service.usecases.export import CHECKPOINT
+from service.usecases.publish import CHECKPOINT
 from service.usecases.replay import Progress, ReplayFailed, rebuild_within, require_head
 
 

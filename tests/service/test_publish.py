@@ -114,10 +114,10 @@ def test_every_published_size_passes_an_audit(service: Service, world: World, pl
         if size > 1:
             fill(service, world, size)
         done = publish(service.store, VERIFIER, shelf)
-        assert (done.size, done.behind) == (size, 0)
+        assert done.size == size
         assert done.files > 0
         assert audited(open_source(), world) == size
-        assert publish(service.store, VERIFIER, shelf) == Published(size, 0, 0)
+        assert publish(service.store, VERIFIER, shelf) == Published(size, size, 0)
     # Partial tiles of every size that was published are still there (C2SP tlog-tiles).
     for size in (40, 300):
         for level, n, width in list_tiles(0, size):
@@ -176,7 +176,7 @@ def test_bundles_follow_when_a_place_had_only_hashes(service: Service, world: Wo
     for path in (tmp_path / "www" / "tile" / "entries").rglob("*"):
         if path.is_file():
             path.unlink()
-    assert publish(service.store, VERIFIER, shelf).files == 2 + 1
+    assert publish(service.store, VERIFIER, shelf).files == 2
     assert audited(FolderSource(tmp_path / "www"), world) == 300
 
 
@@ -272,17 +272,6 @@ def test_a_place_with_another_history_is_left_alone(service: Service, world: Wor
     assert [path.name for path in (tmp_path / "www").iterdir()] == ["checkpoint"]
 
 
-def test_a_newer_checkpoint_of_a_faster_process_stays(service: Service, world: World, tmp_path: Path) -> None:
-    shelf = FolderShelf(tmp_path / "www")
-    fill(service, world, 40)
-    behind = new_service(tmp_path / "behind", world)
-    publish(service.store, VERIFIER, shelf)
-    note = shelf.read("checkpoint")
-    assert publish(behind.store, VERIFIER, shelf) == Published(40, 0, 0)
-    assert shelf.read("checkpoint") == note
-    behind.close()
-
-
 def test_cosignatures_that_come_later_are_published(service: Service, world: World, tmp_path: Path) -> None:
     shelf = FolderShelf(tmp_path / "www")
     fill(service, world, 40)
@@ -292,7 +281,7 @@ def test_cosignatures_that_come_later_are_published(service: Service, world: Wor
     with service.store.writing() as conn:
         added = "INSERT INTO cosignatures (size, witness, line, time) VALUES (40, 'witness.example', ?, 0)"
         execute(conn, added, (line,))
-    assert publish(service.store, VERIFIER, shelf) == Published(40, 0, 1)
+    assert publish(service.store, VERIFIER, shelf) == Published(40, 40, 1)
     assert shelf.read("checkpoint") == plain + line.encode()
 
 
@@ -344,7 +333,9 @@ def test_a_bucket_that_hides_what_it_has_not_is_read_as_well(service: Service, w
 def test_an_empty_database_has_nothing_to_publish(service: Service, tmp_path: Path) -> None:
     with service.store.writing() as conn:
         execute(conn, "DELETE FROM head")
-    assert publish(service.store, VERIFIER, FolderShelf(tmp_path / "www")) == Published(0, 0, 0)
+    with pytest.raises(PublishRefused, match="lodeline-server init"):
+        publish(service.store, VERIFIER, FolderShelf(tmp_path / "www"))
+    assert not (tmp_path / "www").exists()
 
 
 def test_places(tmp_path: Path, credentials: None) -> None:

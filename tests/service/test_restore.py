@@ -12,13 +12,14 @@ from ledger.errors import TileError
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.note import CosignatureSigner, Ed25519Signer, add_signatures, cosign_note, parse_note
 from ledger.log.tiles import ENTRIES, tile_path, tile_width
+from service.adapters.shelves import FolderShelf
 from service.bootstrap import Service
 from service.storage.head import read_head
 from service.storage.tables import DERIVED
 from service.usecases.create_log import LogExists, refuse_second_log
-from service.usecases.export import export_log
 from service.usecases.fsck import check_database
 from service.usecases.open_log import RefuseToOpen
+from service.usecases.publish import publish
 from service.usecases.replay import ReplayFailed
 from service.usecases.restore import Restored, RestoreRefused, restore_entries
 from service.usecases.submit import Submission
@@ -60,7 +61,7 @@ def services(tmp_path: Path, world: World) -> Iterator[tuple[Service, Service, P
     ahead = new_service(tmp_path / "ahead", world)
     fill(ahead, world, OLD)
     fill(ahead, world, NEW)
-    export_log(ahead.store, SIGNER.verifier, tmp_path / "copy")
+    publish(ahead.store, SIGNER.verifier, FolderShelf(tmp_path / "copy"), entries=True)
     behind = roll_back(tmp_path / "behind", ahead, world)
     yield ahead, behind, tmp_path / "copy"
     ahead.close()

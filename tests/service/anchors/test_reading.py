@@ -25,13 +25,14 @@ from scripts.devchain import Contract, Devchain
 from service.adapters.anchor_folder import CheckpointFolder
 from service.adapters.anchor_keys import KeystoreSigner
 from service.adapters.ethereum import EthereumNode
+from service.adapters.shelves import FolderShelf
 from service.config import AnchorSettings
 from service.usecases.anchor_chain import EthereumSink
 from service.usecases.anchor_files import FileSink
 from service.usecases.anchor_link import Link, Place
 from service.usecases.anchor_setup import checksum
 from service.usecases.anchoring import LogReader, Outbox
-from service.usecases.export import export_log
+from service.usecases.publish import publish
 from tests.architecture.source import ROOT
 from tests.service.anchors.site import CHAIN, CODE, deploy
 from tests.service.api.harness import LOG_KEY, Desk, run_chain, serving, settle_in
@@ -248,7 +249,7 @@ def test_the_commands_of_an_auditor(office: Office, tmp_path: Path) -> None:
     bundle, evidence, copy = tmp_path / "lot.bundle.json", tmp_path / "a.anchor.json", tmp_path / "copy"
     bundle.write_bytes(office.bundle("lot:5"))
     evidence.write_bytes(office.desk.client.get(f"/v1/anchors/ethereum/{size}").content)
-    export_log(office.desk.service.store, LOG_KEY.verifier, copy)
+    publish(office.desk.service.store, LOG_KEY.verifier, FolderShelf(copy), entries=True)
     trust = ("--log-key", format_vkey(LOG_KEY.verifier))
     place = ("--rpc", office.chain.url, "--contract", f"{CHAIN}:{office.contract.address}")
 
