@@ -9,7 +9,9 @@ import typer
 
 from clients.cli.options import AsJson
 
-grant_app = typer.Typer(no_args_is_help=True, help="Let others read a lot that you hold: give, list, revoke.")
+grant_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Let others read a lot that you hold: give, list, revoke."
+)
 
 DAY = 86_400
 

@@ -27,7 +27,7 @@ SUPPORTED = frozenset({"supported", "supported_with_plan"})
 
 Subject = Annotated[str, typer.Argument(help="Lot, site or participant.")]
 
-verdict_app = typer.Typer(no_args_is_help=True, help="Show verdicts that you were given.")
+verdict_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show verdicts that you were given.")
 
 
 def claim(
@@ -123,7 +123,7 @@ def list_verdicts(
     from clients.cli.views import show_items
 
     with Home().client() as client:
-        show_items(client.verdicts(subject=subject), ("created", "outcome", "subject", "id"), as_json=as_json)
+        show_items(client.verdicts(subject=subject), ("created", "answer", "subject", "id"), as_json=as_json)
 
 
 @verdict_app.command("show")

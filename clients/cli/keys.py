@@ -115,7 +115,7 @@ def list_keys(as_json: AsJson = False) -> None:
 
 
 @app.command("use")
-def use_key(kid: Kid, as_json: AsJson = False) -> None:
+def use_key(kid: Annotated[str, typer.Argument(help="Key id or its beginning.")], as_json: AsJson = False) -> None:
     """Sign with this key from now on."""
     from clients.cli.home import Home
     from clients.cli.output import show_result

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from clients.cli.output import show_error
+from clients.cli.output import UNDECIDED, show_error, show_failure
 
 # name -> module of clients.cli that holds `app`, or the function in it for a single command
 COMMANDS: Mapping[str, str] = {
@@ -64,18 +66,37 @@ class LazyGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Notes whether JSON is asked for, so that an error can be told in it."""
         ctx.obj = {"json": "--json" in args}
-        return super().parse_args(ctx, args)
+        with _written_out():
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; what the ledger or the client refuses is shown, never a traceback."""
         from ledger.errors import LedgerError
 
         try:
-            return super().invoke(ctx)
-        except LedgerError as error:
-            raise typer.Exit(show_error(error, as_json=ctx.obj["json"])) from error
+            with _written_out():
+                try:
+                    return super().invoke(ctx)
+                except LedgerError as error:
+                    raise typer.Exit(show_error(error, as_json=ctx.obj["json"])) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(130) from error
+
+
+@contextmanager
+def _written_out() -> Iterator[None]:
+    """An answer that cannot be written (a closed pipe, a full disk) is no answer: exit code 2, whatever it was."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        raise typer.Exit(show_failure(error)) from error
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # rich ends with 1 then, which means refuted here
+            raise typer.Exit(UNDECIDED) from error
+        raise
 
 
 def load_command(name: str, place: str) -> Any:

@@ -10,7 +10,9 @@ import typer
 
 from clients.cli.options import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="Show lots, their history and provenance; fetch evidence bundles.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Show lots, their history and provenance; fetch evidence bundles."
+)
 
 Lot = Annotated[str, typer.Argument(help="Lot id.")]
 

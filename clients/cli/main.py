@@ -5,6 +5,8 @@ Exit codes: 0 done or verified; 1 refused or refuted; 2 nothing was decided (usa
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -43,7 +45,9 @@ def root(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; where stdout or stderr is closed (`>&-`, some services), what would stand there is lost."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
+    sys.stderr = sys.stderr or sys.stdout
     app(prog_name="lodeline")
 
 

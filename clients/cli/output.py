@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DONE, REFUSED, UNDECIDED = 0, 1, 2
+NARROWEST_COLUMN = 11
+"""Characters with the border; ids cannot be read in less."""
 
 _MARKS = {
     "supported": "green", "low": "green", "supported_with_plan": "yellow", "review": "yellow", "not_proven": "yellow",
@@ -24,6 +27,9 @@ _MARKS = {
     "refused": "red", "refuted": "red", "fail": "red", "disputed": "red", "revoked": "red",
     "closed": "dim", "dropped": "dim",
 }  # fmt: skip
+
+
+_COLOURED = ("state", "status", "outcome", "answer", "level")
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -61,16 +67,29 @@ def mark(state: Any) -> str:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table for people; a column called `state`, `status`, `outcome` or `level` is coloured."""
+    """A table for people; a column called `state`, `status`, `outcome`, `answer` or `level` is coloured.
+
+    On a screen too narrow for it each row becomes a few lines, `column: value`.
+    """
+    coloured = {index for index, name in enumerate(columns) if name in _COLOURED}
+    cells = [[mark(cell) if index in coloured else clean(cell) for index, cell in enumerate(row)] for row in rows]
+    screen = console()
+    if screen.width < len(columns) * NARROWEST_COLUMN:
+        screen.print("\n".join([f"[bold]{clean(title)}[/]"] * bool(title) + [_lines(columns, row) for row in cells]))
+        return
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold")
-    coloured = {index for index, name in enumerate(columns) if name in ("state", "status", "outcome", "level")}
-    for row in rows:
-        table.add_row(*(mark(cell) if index in coloured else clean(cell) for index, cell in enumerate(row)))
-    console().print(table)
+    for row in cells:
+        table.add_row(*row)
+    screen.print(table)
+
+
+def _lines(columns: Sequence[str], row: Sequence[str]) -> str:
+    """The cells of a row that are not empty, a line each, and an empty line."""
+    return "".join(f"[bold]{name}[/]: {cell}\n" for name, cell in zip(columns, row, strict=True) if cell)
 
 
 def say(text: str, *, style: str = "") -> None:
@@ -110,6 +129,19 @@ def show_error(error: LedgerError, *, as_json: bool = False) -> int:
     if error.pointer:
         screen.print(f"  at [bold]{clean(error.pointer)}[/]")
     for name, value in error.values.items():
-        if name != "fault":
+        if name not in ("fault", "status", "code"):  # told already, or of use to programs alone
             screen.print(f"  [dim]{clean(name)}: {clean(value)}[/]")
     return code
+
+
+def show_failure(error: OSError) -> int:
+    """Tell, as far as it can still be told, that an answer or a file could not be written; the exit code."""
+    with contextlib.suppress(OSError, ValueError):  # a reader that went away wants no message
+        if not isinstance(error, BrokenPipeError):
+            what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+            console(stderr=True).print(f"[bold red]local-error[/]: Not all could be written ({clean(what)}).")
+    with contextlib.suppress(OSError, ValueError):
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, sys.stdout.fileno())  # Python flushes it once more at the end
+        os.close(sink)
+    return UNDECIDED

@@ -10,7 +10,11 @@ import typer
 
 from clients.cli.options import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="Records that were signed without a network: list, send, retry, drop.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Records that were signed without a network: list, send, retry, drop.",
+)
 
 Number = Annotated[str, typer.Argument(help="Number in the queue, or record id.", metavar="RECORD")]
 

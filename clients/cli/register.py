@@ -9,8 +9,10 @@ import typer
 
 from clients.cli.options import AsJson, BodyFile, Offline, Reveal, When
 
-participant_app = typer.Typer(no_args_is_help=True, help="Enrol participants (registrar), show and list them.")
-site_app = typer.Typer(no_args_is_help=True, help="Register sites, show and list them.")
+participant_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Enrol participants (registrar), show and list them."
+)
+site_app = typer.Typer(add_completion=False, no_args_is_help=True, help="Register sites, show and list them.")
 
 Country = Annotated[str, typer.Option("--country", help="ISO 3166-1 code: CD")]
 

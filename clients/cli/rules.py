@@ -9,7 +9,11 @@ import typer
 
 from clients.cli.options import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="Show the rules that claims are judged by; check a pack of your own.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Show the rules that claims are judged by; check a pack of your own.",
+)
 
 
 @app.command("list")

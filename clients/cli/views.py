@@ -16,7 +16,7 @@ Json = Mapping[str, Any]
 def flat(value: Any) -> str:
     """A value in one cell."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {flat(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {flat(one)}" for name, one in value.items() if one not in (None, ""))
     if isinstance(value, (list, tuple)):
         return ", ".join(flat(one) for one in value)
     return "" if value is None else str(value)
@@ -69,9 +69,9 @@ def show_tree(graph: Json, *, as_json: bool) -> None:
     screen = console()
     screen.print(_grow(graph["lot"], nodes, links))
     if not graph.get("complete", True):
-        screen.print("[yellow]There is more beyond this depth: ask with --depth.[/]")
+        screen.print("[yellow]There is more beyond this depth: ask for it with --depth.[/]")
     if graph.get("hidden"):
-        screen.print(f"[yellow]{graph['hidden']} lots are not yours to see.[/]")
+        screen.print(f"[yellow]Lots that are not yours to see: {graph['hidden']}.[/]")
     if graph.get("origins"):
         _show_origins(graph["origins"])
 
@@ -85,7 +85,10 @@ def _show_origins(origins: Json) -> None:
             rows += [[element, _SHARES[what], at[name], at.get("country"), *_shares(at)] for at in one[what]]
         if one["uncovered"]["share"] != "0":
             rows.append([element, "unknown origin", "", "", *_shares(one["uncovered"])])
-    show_table("", ["of", "share", "name", "country", "%", "range", "exact"], rows)
+    columns = ["of", "share", "name", "country", "%", "range", "exact"]
+    if not any(row[5] for row in rows):  # nobody asked for ranges
+        columns, rows = columns[:5] + columns[6:], [row[:5] + row[6:] for row in rows]
+    show_table("", columns, rows)
     screen = console()
     weakest = f", first at {clean(origins['weakest'])}" if origins["weakest"] else ""
     screen.print(f"Chain of custody: {clean(origins['model'])}{weakest}.")

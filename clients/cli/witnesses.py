@@ -12,7 +12,11 @@ from clients.cli.options import AsJson
 if TYPE_CHECKING:
     from ledger.log.note import Cosigner
 
-app = typer.Typer(no_args_is_help=True, help="Run a witness (C2SP tlog-witness) that cosigns honest checkpoints only.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Run a witness (C2SP tlog-witness) that cosigns honest checkpoints only.",
+)
 
 State = Annotated[Path, typer.Option("--state", help="Folder for its keys and for what it has cosigned.")]
 
