@@ -18,8 +18,6 @@ from ledger.rules.reference.jsontext import count_vertices, parse_shape
 from ledger.rules.reference.limits import MAX_VERTICES, check_limit
 from ledger.rules.reference.nature import CONFIDENCES
 from ledger.rules.reference.projection import Project, box_of, centre_of, degrees, projection
-from ledger.rules.reference.projection import distance_m as distance_m
-from ledger.rules.reference.projection import length_m as length_m
 from ledger.rules.reference.rows import ForestAlert, ProtectedArea
 from ledger.rules.reference.shapes import Position, Shape
 from ledger.rules.reference.snapshot import Snapshot
@@ -65,19 +63,6 @@ def positions_of(shape: Shape) -> Iterator[Position]:
         yield from line
     for polygon in shape.polygons:
         yield from polygon[0]  # holes lie within
-
-
-def area_m2(shape: Shape) -> int:
-    """Square metres of the polygons of a shape."""
-    area: int = round(_build(shape, projection(centre_of(positions_of(shape)))).area)
-    return area
-
-
-def overlap_m2(a: Shape, b: Shape) -> int:
-    """Square metres that two shapes share."""
-    project = projection(centre_of(positions_of(a)))
-    area: int = round(_build(a, project).intersection(_build(b, project)).area)
-    return area
 
 
 def gap_m(a: Shape, b: Shape) -> int:

@@ -1,24 +1,22 @@
 """From degrees to metres and back to integers: the sphere, a local equal-area projection, rounding.
 
 Areas and short distances: Lambert azimuthal equal-area (Snyder 1987, section 24, spherical), centred on
-the place in question, on the sphere of the Earth's area (6,371,007.181 m). Long distances: haversine on the
-sphere of its mean radius (6,371,008.8 m). Against the ellipsoid a length is off by at most 0.6 %, an
-area by at most 0.7 %: tolerances of rules are wider. Projected positions are rounded to millimetres and
-results to whole metres or square metres, so that another machine's last bit does not show.
+the place in question, on the sphere of the Earth's area (6,371,007.181 m). Against the ellipsoid a length is off
+by at most 0.6 %, an area by at most 0.7 %: tolerances of rules are wider. Projected positions are rounded to
+millimetres and results to whole metres or square metres, so that another machine's last bit does not show.
+Long distances are not measured here, but by `ledger.rules.plausibility.travel`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ledger.rules.reference.shapes import DEGREE_PLACES, Position
 
 DEGREE: Final = 10**DEGREE_PLACES
 _AUTHALIC: Final = 6_371_007_181 / 1000
-_MEAN: Final = 63_710_088 / 10
 _METRES_PER_DEGREE: Final = 110_000
 """Of latitude, at least: for search windows, which may be too wide but never too narrow."""
 
@@ -28,21 +26,6 @@ Project = Callable[[Position], tuple[Any, Any]]
 def degrees(value: int) -> Any:
     """1e-7 degrees as degrees, for geometry libraries."""
     return value / DEGREE
-
-
-def distance_m(a: Position, b: Position) -> int:
-    """Metres between two positions along a great circle (haversine)."""
-    (east_a, north_a), (east_b, north_b) = ((math.radians(degrees(c)) for c in place) for place in (a, b))
-    chord = (
-        math.sin((north_b - north_a) / 2) ** 2
-        + math.cos(north_a) * math.cos(north_b) * math.sin((east_b - east_a) / 2) ** 2
-    )
-    return round(2 * _MEAN * math.asin(math.sqrt(min(chord, 1))))
-
-
-def length_m(route: Sequence[Position]) -> int:
-    """Metres along positions in their order."""
-    return sum(distance_m(a, b) for a, b in pairwise(route))
 
 
 def projection(centre: Position) -> Project:
