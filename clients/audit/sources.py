@@ -1,7 +1,7 @@
 """Where an audit reads a log from: an exported folder, or any server that speaks C2SP tlog-tiles.
 
 Both hold the same files: `checkpoint`, `tile/<L>/<N>[.p/<W>]`, `tile/entries/<N>[.p/<W>]`. Anchors that a log publishes
-are listed in `anchors/index.json` of an export, or by a service under `/v1/anchors`. Nothing read here is trusted; a
+are listed beside them in `anchors/index.json`, or by a service under `/v1/anchors`. Nothing read here is trusted; a
 file that is absent, too large or out of reach is a `ClientError` that the audit reports.
 """
 
@@ -39,7 +39,7 @@ class Listed(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where an export has it, below the log."""
+        """Where files have it, below the log."""
         return f"anchors/{self.sink}/{self.size}.{SUFFIXES[self.sink]}"
 
 
@@ -84,7 +84,7 @@ class Source(Protocol):
 
 
 class FolderSource:
-    """A static copy of a log, as `lodeline-server export` writes it."""
+    """A static copy of a log, as a service publishes it and `lodeline-server export` writes it."""
 
     parallel = 1
 
@@ -160,18 +160,21 @@ class UrlSource:
         return content
 
     def list_anchors(self) -> list[Listed]:
-        """As a service lists them, else those of the index beside the log; a store may hide what it has not (403)."""
-        try:
-            if self._prefix:
-                found = self._list_served()
-                self._serves_anchors = True
-                return found
-        except (NotFound, NotAuthorised):
-            pass  # a server of files
+        """Those of the index beside the log, else as a service lists them; a store may hide what it has not (403).
+
+        The index first: files beside a service may be a little behind it, and its list then ahead of their checkpoint.
+        """
         try:
             return parse_index(self._get(f"{self._prefix}/{INDEX}", MAX_INDEX))
         except (NotFound, NotAuthorised):
+            if not self._prefix:
+                return []
+        try:
+            found = self._list_served()
+        except (NotFound, NotAuthorised):  # a server of files
             return []
+        self._serves_anchors = True
+        return found
 
     def read_anchor(self, listed: Listed) -> bytes:
         """From where it was listed."""
@@ -225,7 +228,7 @@ def open_place(place: Place) -> Source:
 
 
 def parse_index(content: bytes) -> list[Listed]:
-    """The anchors of an export's index: `{"anchors": [{"sink": .., "size": ..}, ..]}`. Raises Misbehaviour."""
+    """The anchors of an index: `{"anchors": [{"sink": .., "size": ..}, ..]}`. Raises Misbehaviour."""
     return _listed(_parse(content).get("anchors"))
 
 

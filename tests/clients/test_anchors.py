@@ -266,11 +266,23 @@ def over_http(folder: Path, **served: Any) -> Report:
 @pytest.mark.parametrize("prefix", ["/log", ""])
 @pytest.mark.parametrize("hidden", [404, 403])
 def test_anchors_of_a_server_of_files(export: Path, prefix: str, hidden: int) -> None:
-    if not prefix and hidden == 403:
-        hidden = 404  # the checkpoint itself is looked for below /log first
     assert told(over_http(export, prefix=prefix, hidden=hidden))[1].startswith("The log publishes no evidence")
     publish(export, file=note_of(b"\x07" * 32))
     assert over_http(export, prefix=prefix, hidden=hidden).outcome == "refuted"
+
+
+def test_files_beside_a_service_are_read_with_their_own_anchors(export: Path) -> None:
+    """A web server shows the files below /log and hands the rest to the service, which is further by now."""
+    ahead = note_of(b"\x07" * 32, SIZE + 1)
+    api = {
+        "/v1/anchors?limit=100": page({"sink": "file", "size": SIZE + 1, "evidence": True}),
+        f"/v1/anchors/file/{SIZE + 1}": httpx.Response(200, content=ahead),
+    }
+    publish(export, file=note_of())
+    outcome, sentence = told(over_http(export, prefix="/log", api=api))
+    assert (outcome, sentence) == ("verified", "The log extends 1 signed checkpoints that were kept outside it.")
+    (export / "anchors/index.json").unlink()
+    assert over_http(export, prefix="/log", api=api).outcome == "incomplete", "of files without an index, as served"
 
 
 def page(*items: Any, following: str | None = None) -> dict[str, Any]:

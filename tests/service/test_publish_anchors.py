@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -250,10 +253,30 @@ def audit(source: FolderSource | UrlSource, world: World) -> Report:
     return run_audit(source, trust, now=datetime.fromtimestamp(world.now + 3600, UTC), workers=0)
 
 
-@pytest.fixture(params=["folder", "bucket"])
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing on standard error."""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """Address of a web server that shows the folder `www` and nothing else."""
+    (tmp_path / "www").mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "www"))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(params=["folder", "web", "web below /log", "bucket"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Shelf, Callable[[], FolderSource | UrlSource]]:
     if request.param == "folder":
         return FolderShelf(tmp_path / "www"), lambda: FolderSource(tmp_path / "www")
+    if request.param.startswith("web"):
+        shown, folder = request.getfixturevalue("web"), "www/log" if request.param.endswith("/log") else "www"
+        return FolderShelf(tmp_path / folder), lambda: UrlSource(shown)
     request.getfixturevalue("credentials")
     url = request.getfixturevalue("s3")
     bucket = f"anchors-{abs(hash(tmp_path))}"

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from clients.audit.driver import run_audit
+from clients.audit.sources import MAX_CHECKPOINT, FolderSource, UrlSource
 from clients.sdk.nodes import ask_nodes, parse_places
 from contracts import artifact
 from ledger.evidence.anchor import check_anchor, parse_anchor
@@ -232,6 +234,37 @@ def test_an_operator_that_backdates_nothing_but_its_clock(office: Office) -> Non
     report = office.verify(office.bundle("lot:5"))
     assert report.outcome == "refuted"
     assert {one.error.code for one in report.findings} == {"false-time"}
+
+
+def test_what_is_published_follows_the_chain(office: Office, tmp_path: Path) -> None:
+    place, store = FolderShelf(tmp_path / "www"), office.desk.service.store
+
+    def states() -> list[tuple[int, str]]:
+        publish(store, LOG_KEY.verifier, place, entries=True)
+        assert publish(store, LOG_KEY.verifier, place, entries=True).files == 0
+        trust = TrustPolicy((TrustedLog(LOG_KEY.verifier),))
+        report = run_audit(FolderSource(tmp_path / "www"), trust, later(office.desk, 3600), workers=0)
+        assert report.verified
+        return [(one["size"], one["state"]) for one in report.details.get("anchors", ())]
+
+    assert states() == []
+    size = office.anchor(blocks=3)
+    assert states() == [(size, "mined")]
+    path = f"anchors/ethereum/{size}.anchor.json"
+    first = place.read(path)
+    office.chain.rpc("anvil_mine", "0x8")
+    office.look()
+    office.look()
+    assert states() == [(size, "final")]
+    assert place.read(path) == office.desk.client.get(f"/v1/anchors/ethereum/{size}").content != first
+
+    served = UrlSource(str(office.desk.client.base_url))
+    served.read("checkpoint", MAX_CHECKPOINT)
+    assert {one.sink: served.read_anchor(one) for one in served.list_anchors()} == {
+        "ethereum": place.read(path),
+        "file": place.read(f"anchors/file/{size}.checkpoint"),
+    }
+    served.close()
 
 
 def lodeline(*words: str) -> Any:
