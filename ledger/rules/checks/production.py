@@ -27,7 +27,6 @@ from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
 from ledger.rules.minerals import materials_of
 from ledger.rules.outcome import Grade
-from ledger.rules.recovery import Closure
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst
 
 MAD_TO_SIGMA: Final = Fraction(14_826, 10_000)
@@ -250,7 +249,8 @@ def _close(case: Case, members: Recoveries, transform: Item) -> Ruling:
     if recovery is None or not held.get(element):
         what = f"the plant's usual recovery of {element}"
         return case.lacking(f"No recovery of {element} is known to compare with.", what, evidence=[transform.id])
-    off = Closure(held[element] * number(recovery) / 100, Fraction(made[element])).difference * 100
+    expected = held[element] * number(recovery) / 100
+    off = 100 * ((made[element] - expected) / expected if expected else Fraction(bool(made[element])))
     text = (
         f"{transform.body['site']}: {element} in the product is {show(off)} % off ore x grade x {recovery} % recovery."
     )

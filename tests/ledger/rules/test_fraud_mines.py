@@ -200,6 +200,7 @@ CAPACITY: dict[str, Case] = {
     "34,000 t x 4 % x 75 % = 1,020 t": ("F-CAPACITY.LSM", PASS, lambda: ore("1619000")),
     "3 % less than that": ("F-CAPACITY.LSM", FLAG, lambda: ore("1570000")),
     "8 % more than that": ("F-CAPACITY.LSM", FAIL, lambda: ore("1750000")),
+    "metal where none was expected": ("F-CAPACITY.LSM", FAIL, lambda: ore("1619000"), {"recoveries": ["Sn=0"]}),
     "the ore was never assayed": ("F-CAPACITY.LSM", LACKING, lambda: ore("1619000", assayed=False)),
     "no recovery of nickel is known": ("F-CAPACITY.LSM", LACKING, lambda: ore("1619000", mineral="Ni")),
     "ore smelted without concentrating": ("F-CAPACITY.LSM", NA, lambda: ore("1619000", process="smelt")),
