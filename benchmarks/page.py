@@ -18,7 +18,6 @@ PLOT = ROOT / "docs" / "performance.svg"
 DRAW = Path(__file__).with_name("draw.py")
 BEGIN, END = "<!-- begin: python -m benchmarks --write -->", "<!-- end -->"
 _TABLE = re.compile(f"{re.escape(BEGIN)}\n.*?\n{re.escape(END)}", re.DOTALL)
-_ROW = re.compile(r"^\| `([a-z0-9_]+)` \|", re.MULTILINE)
 
 
 def write(results: Results) -> None:
@@ -36,11 +35,6 @@ def put_table(text: str, results: Results) -> str:
     if len(_TABLE.findall(text)) != 1:
         raise ValueError(f"{PAGE.name} must have one table between {BEGIN} and {END}")
     return _TABLE.sub(lambda _: f"{BEGIN}\n{format_table(results)}\n{END}", text)
-
-
-def listed_keys(text: str) -> list[str]:
-    """The keys of the figures on the page, in its order."""
-    return _ROW.findall(text)
 
 
 def format_table(results: Results) -> str:
