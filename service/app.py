@@ -22,6 +22,7 @@ from service.api.edge import App, Edge
 from service.api.intake import RecordIntake
 from service.api.openapi import install
 from service.bootstrap import Service
+from service.config import Settings
 from service.logs import get_logger
 from service.usecases.check import check_presentations
 from service.usecases.submit import Item
@@ -36,6 +37,12 @@ from service.workers.witnessing import Witnessing, load_policy
 _FEW = 64  # records: two or three milliseconds of work, no more than sending them elsewhere would cost
 
 _log = get_logger("service.app")
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse at once what every process would end by: who witnesses, where to publish. Raises SettingsError."""
+    load_policy(settings.witnesses)
+    make_shelf(settings)
 
 
 def create_app(service: Service, *, transport: httpx.AsyncBaseTransport | None = None) -> App:

@@ -227,7 +227,7 @@ def serve(
     """Run the service until it is told to stop."""
     import uvicorn
 
-    from service.app import create_app
+    from service.app import check_settings, create_app
     from service.bootstrap import tune_collector, wire
     from service.logs import LEVELS, configure_logs
     from service.processes import check_peer, serve_many, server_options
@@ -236,6 +236,7 @@ def serve(
     place: dict[str, Any] = {"host": host or settings.host, "port": settings.port if port is None else port}
     if settings.log_level.lower() not in LEVELS:
         raise SettingsError(f"LODELINE_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {settings.log_level!r}.")
+    check_settings(settings)
     service = wire(settings)
     try:  # a refusal is a sentence here; inside the server it would be a traceback
         if service.replicated:

@@ -28,6 +28,7 @@ from ledger.log.note import (
 )
 from ledger.log.treehead import parse_checkpoint
 from ledger.log.witness import format_request, open_answer, parse_conflict
+from service.config import SettingsError
 from service.logs import get_logger
 from service.metrics import Metrics
 from service.storage.read_log import (
@@ -48,8 +49,13 @@ _log = get_logger("service.witnessing")
 
 
 def load_policy(path: Path | None) -> TrustPolicy:
-    """The tlog-policy file that names witnesses and quorum; an empty policy without a file. Raises PolicyError."""
-    return parse_policy(path.read_bytes()) if path is not None else TrustPolicy()
+    """The tlog-policy file that names witnesses and quorum; an empty policy without a file. Raises SettingsError."""
+    if path is None:
+        return TrustPolicy()
+    try:
+        return parse_policy(path.read_bytes())
+    except (OSError, LedgerError) as error:
+        raise SettingsError(f"LODELINE_WITNESSES must be a tlog-policy file, but {path} is none: {error}") from error
 
 
 async def beside(call: Callable[..., Result], *values: Any) -> Result:

@@ -180,6 +180,22 @@ def test_packs_of_ones_own(operator: Operator, monkeypatch: pytest.MonkeyPatch) 
     assert "oecd-five-steps" in operator.run("serve", code=1)
 
 
+@pytest.mark.parametrize("words", [("serve",), ("serve", "--workers", "2")], ids=" ".join)
+def test_witnesses_and_places_that_are_none(
+    operator: Operator, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said before any process starts: a parent would start one after the other for ever."""
+    operator.init()
+    file = operator.folder / "witnesses"
+    monkeypatch.setenv("LODELINE_WITNESSES", str(file))
+    assert "LODELINE_WITNESSES must be" in operator.run(*words, code=2)
+    file.write_text("witness w1\n")
+    assert f"{file} is none: Line 1" in operator.run(*words, code=2)
+    monkeypatch.delenv("LODELINE_WITNESSES")
+    monkeypatch.setenv("LODELINE_PUBLISH", "ftp://mirror.example/log")
+    assert "LODELINE_PUBLISH must be" in operator.run(*words, code=2)
+
+
 def test_lost_checkpoints_can_be_begun_anew(operator: Operator) -> None:
     operator.init()
     (operator.state / "signed-checkpoints").unlink()
