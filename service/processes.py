@@ -40,6 +40,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
     return {
         "lifespan": "on",
         "http": JoinedHttp,
+        "ws": "none",  # there are none here, whatever libraries are installed
         "log_config": None,
         "access_log": False,
         "server_header": False,
