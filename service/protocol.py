@@ -16,8 +16,8 @@ from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-HEAD_BYTES: Final = 65_536
-"""Of request line and headers."""
+HEAD_BYTES: Final = 81_920
+"""Of request line and headers; the parser takes addresses of up to 65,535."""
 
 PIPELINED: Final = 128
 """Requests that wait on one connection for the answer to an earlier one."""
