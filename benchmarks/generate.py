@@ -85,10 +85,9 @@ class Generator:
         rest = max(1, self.signers - 1 - 4 * few)
         self.miners = [Signer(f"did:web:miner-{n:04d}.example", f"site:mine-{n:04d}") for n in range(rest)]
 
-    def records(self, *, genesis: bool = True) -> Iterator[Made]:
+    def records(self) -> Iterator[Made]:
         """All records of the log, without end."""
-        if genesis:
-            yield self._genesis()
+        yield self._genesis()
         yield from self.register()
         yield from self.stories()
 

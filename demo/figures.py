@@ -42,9 +42,9 @@ def tonnes(mass: str, places: int = 1) -> str:
     return fixed(Decimal(mass) / 1000, places)
 
 
-def contained(lots: Lot | Sequence[Lot], element: str, places: int = 2) -> str:
+def contained(lots: Lot | Sequence[Lot], element: str) -> str:
     """Contained tonnes of an element."""
-    return fixed(metal_kg(lots, element) / 1000, places)
+    return fixed(metal_kg(lots, element) / 1000, 2)
 
 
 def percent(part: Lot | Sequence[Lot], whole: Lot | Sequence[Lot], element: str) -> str:

@@ -15,7 +15,7 @@ from clients.sdk import events
 from clients.sdk.store import PinnedLog
 from demo.actor import Actor, lodeline, run_lodeline
 from demo.cast import CAST, REGISTRAR, SITES, Place
-from demo.narrator import SHOWN_LINES, Narrator
+from demo.narrator import Narrator
 from demo.papers import Paper, file_papers
 from demo.processes import Running, is_ready
 from demo.shapes import Json
@@ -59,11 +59,11 @@ def make_log(narrator: Narrator, folder: Path) -> Log:
     return Log(PinnedLog(ORIGIN, vkey[1]), key)
 
 
-def operate(narrator: Narrator, folder: Path, *words: str, lines: int = SHOWN_LINES) -> str:
+def operate(narrator: Narrator, folder: Path, *words: str) -> str:
     """Run `lodeline-server` as the operator would, show command and output, return the output."""
     narrator.command(("lodeline-server", *words))
     done = run_server(folder, words)
-    narrator.output(done.stdout + done.stderr, lines=lines)
+    narrator.output(done.stdout + done.stderr)
     return done.stdout
 
 

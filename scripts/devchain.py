@@ -47,14 +47,14 @@ class Reverted(Exception):
 class Devchain:
     """An anvil; use it as a context. Blocks are made by `send` alone, one for each transaction, 12 seconds apart."""
 
-    def __init__(self, tools: Toolchain, *options: str, hardfork: str = "cancun") -> None:
+    def __init__(self, tools: Toolchain, *options: str) -> None:
         words = [
             "--host",
             "127.0.0.1",
             "--port",
             "0",
             "--hardfork",
-            hardfork,
+            "cancun",
             "--timestamp",
             START,
             "--no-mining",

@@ -17,7 +17,7 @@ from clients.importers.faults import CellFault, Fault, sort_faults
 from clients.importers.fields import COLUMNS, read_percent
 from clients.importers.mapping import ColumnMapping, Headers, match_headers
 from clients.importers.shapes import SHAPES, TYPES
-from clients.importers.table import Cell, Limits, Row, Table, read_table
+from clients.importers.table import Cell, Row, Table, read_table
 from ledger.custody.bodies import MAX_LOTS
 from ledger.custody.events import check_schema
 from ledger.errors import LedgerError
@@ -61,9 +61,9 @@ class ImportPlan:
         return any(fault.fatal for fault in self.faults)
 
 
-def plan_import(path: Path, mapping: ColumnMapping, limits: Limits | None = None) -> ImportPlan:
+def plan_import(path: Path, mapping: ColumnMapping) -> ImportPlan:
     """Read a file and draft its records. Raises FileRefused when the file is no table at all."""
-    return plan_table(read_table(path, mapping.layout, limits), mapping)
+    return plan_table(read_table(path, mapping.layout), mapping)
 
 
 def plan_table(table: Table, mapping: ColumnMapping) -> ImportPlan:

@@ -12,10 +12,10 @@ SECRET = 0o600
 SHARED = 0o644
 
 
-def make_folder(path: Path, mode: int = 0o700) -> None:
-    """Make a folder with its parents; only the owner may enter unless `mode` says otherwise."""
+def make_folder(path: Path) -> None:
+    """Make a folder with its parents; only the owner may enter."""
     try:
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise LocalError(f"Cannot make the folder {path}: {error.strerror}.") from error
 

@@ -231,18 +231,18 @@ def take(lot: Lot, mass: str, moisture: str, assay: Mapping[str, str]) -> Taken[
     return Taken(lot, dry_mass(mass, moisture), read_grades(assay))
 
 
-def read_making(edges: Iterable[Edge], site: str = "", model: str = "") -> Making[str]:
-    """The transform of which these are the edges to one of its outputs."""
-    return Making(site, model, tuple(take(edge.parent, edge.mass, edge.moisture, edge.assay) for edge in edges))
-
-
 def share_origins(lot: str, parents: Parents, element: str | None = None) -> dict[str, Fraction]:
     """The share that each lot without parents has in `lot`; the shares sum to one.
 
     element: weigh by its contained mass. A transform whose inputs hold none of it, or `None`:
     weigh by dry mass. Raises TooLarge, LotCycle.
     """
-    return share_lots(lot, {child: read_making(edges) for child, edges in parents.items() if edges}, element)
+    made = {
+        child: Making("", "", tuple(take(edge.parent, edge.mass, edge.moisture, edge.assay) for edge in edges))
+        for child, edges in parents.items()
+        if edges
+    }
+    return share_lots(lot, made, element)
 
 
 def share_lots(

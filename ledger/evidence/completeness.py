@@ -58,9 +58,9 @@ class Statement:
         return tuple(one.topic for one in self.lists)
 
 
-def chain_ids(ids: Iterable[str], start: bytes = START) -> bytes:
-    """The digest of a list of record ids (64 hex digits each) that goes on after one with the digest `start`."""
-    digest = start
+def chain_ids(ids: Iterable[str]) -> bytes:
+    """The digest of a list of record ids (64 hex digits each)."""
+    digest = START
     for record_id in ids:
         digest = hashlib.sha256(digest + bytes.fromhex(record_id)).digest()  # d_n = SHA-256(d_(n-1) || id_n)
     return digest

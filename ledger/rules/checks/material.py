@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from math import isqrt
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -200,8 +201,6 @@ def _least(case: Case, members: Yield, transform: Item, element: str) -> Fractio
     return None if usual is None else number(usual) / 100 * (1 - number(members.margin) / 100)
 
 
-def root(value: Fraction, places: int = 9) -> Fraction:
-    """The square root, rounded down to `places` decimals."""
-    from math import isqrt
-
-    return Fraction(isqrt(value.numerator * 10 ** (2 * places) // value.denominator), 10**places)
+def root(value: Fraction) -> Fraction:
+    """The square root, rounded down to nine decimals."""
+    return Fraction(isqrt(value.numerator * 10**18 // value.denominator), 10**9)

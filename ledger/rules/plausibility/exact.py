@@ -33,9 +33,9 @@ def divide(numerator: int, denominator: int) -> int:
     return whole + (twice > denominator or (twice == denominator and whole % 2 == 1))
 
 
-def clamp(value: int, limit: int = LARGEST) -> int:
-    """The value, or the limit on its side."""
-    return max(-limit, min(limit, value))
+def clamp(value: int) -> int:
+    """The value, or what is `LARGEST` on its side."""
+    return max(-LARGEST, min(LARGEST, value))
 
 
 def median(values: Iterable[int]) -> int:

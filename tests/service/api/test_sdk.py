@@ -53,6 +53,7 @@ def test_reading_with_the_client(desk: Desk) -> None:
         record = client.record(desk.state.subjects["lot:5"].head)
         assert "tlog-proof" in client.receipt(record["id"])
         assert list(client.incidents()) == []
+        assert "fraud" in [one["id"] for one in client.rule_packs()]
 
 
 def test_granting_erasing_and_being_refused_with_the_client(desk: Desk, tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ def test_ratio_is_in_millionths_and_has_an_end(numerator: int, denominator: int,
 
 
 def test_clamp_keeps_what_is_within() -> None:
-    assert [clamp(value, 5) for value in (-9, -5, 0, 5, 9)] == [-5, -5, 0, 5, 5]
+    values = (-LARGEST - 1, -LARGEST, -5, 0, LARGEST, LARGEST + 1)
+    assert [clamp(value) for value in values] == [-LARGEST, -LARGEST, -5, 0, LARGEST, LARGEST]
 
 
 @given(st.lists(WHOLE, min_size=1, max_size=9))
