@@ -101,7 +101,8 @@ def _answer_http(request: Request, error: Exception) -> Response:
 
 
 def _answer_database(request: Request, error: Exception) -> Response:
-    _log.error("database failed", error=type(error).__name__, cause=str(getattr(error, "orig", "")))
+    cause = str(getattr(error, "orig", "")).partition("\n")[0]  # further lines of PostgreSQL's hold values
+    _log.error("database failed", error=type(error).__name__, cause=cause)
     return _problem(request, Unavailable("The database does not answer: try again.", retry_after=5))
 
 

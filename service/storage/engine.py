@@ -120,7 +120,14 @@ def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
         "timeout": BUSY_MILLISECONDS / 1000,
         "cached_statements": PREPARED_STATEMENTS,
     }
-    engine = create_engine(url, connect_args=arguments, pool_size=connections, max_overflow=0, pool_use_lifo=True)
+    engine = create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=connections,
+        max_overflow=0,
+        pool_use_lifo=True,
+        hide_parameters=True,  # what is stored must not reach a log by way of an error
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -102,7 +102,7 @@ class GrantRow(SQLModel, table=True):
 
 
 class NonceRow(SQLModel, table=True):
-    """A login token's `jti`, kept until the token expires: each is good for one request."""
+    """A login token's `jti`, kept until the token has expired on every host: each is good for one request."""
 
     __tablename__ = "nonces"
     __table_args__ = (Index("nonces_expires", "expires"),)

@@ -54,6 +54,7 @@ def postgres_engine(url: URL, session: Session, *, connections: int, ping: bool 
         pool_size=connections,
         max_overflow=0,
         pool_use_lifo=True,
+        hide_parameters=True,  # what is stored must not reach a log by way of an error
     )
     event.listen(engine, "connect", _prepare)
     return engine

@@ -63,11 +63,13 @@ _USE: Final = text(
     "INSERT INTO nonces (issuer, jti, expires) VALUES (:issuer, :jti, :expires) ON CONFLICT (issuer, jti) DO NOTHING"
 )
 _FORGET: Final = text("DELETE FROM nonces WHERE expires <= :now")
+KEPT_SECONDS: Final = 300
+"""For which a used token is remembered beyond its time: the clock of another process may be behind this one's."""
 
 
 def use_nonce(conn: Connection, issuer: str, jti: str, *, expires: int, now: int) -> bool:
-    """Note that a token was used, forgetting those that have expired; False if it was used before."""
-    conn.execute(_FORGET, {"now": now})
+    """Note that a token was used, forgetting those that have expired for long; False if it was used before."""
+    conn.execute(_FORGET, {"now": now - KEPT_SECONDS})
     return conn.execute(_USE, {"issuer": issuer, "jti": jti, "expires": expires}).rowcount == 1
 
 

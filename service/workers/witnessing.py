@@ -45,6 +45,8 @@ from service.usecases.receipts import cosigned_checkpoint
 
 Result = TypeVar("Result")
 TIMEOUT: Final = httpx.Timeout(10.0)
+PATIENCE: Final = 30.0
+"""Seconds that a witness has for all of its answer: each byte of it may come in time, and the whole never."""
 _log = get_logger("service.witnessing")
 
 
@@ -69,8 +71,8 @@ async def beside(call: Callable[..., Result], *values: Any) -> Result:
 
 
 class Witnessing:
-    """policy: witnesses with their submission prefixes, and the quorum; seconds: between two rounds; leads: whether
-    this process is the one that asks them."""
+    """policy: witnesses with their submission prefixes, and the quorum; seconds: between two rounds; patience: seconds
+    that each of them has; leads: whether this process is the one that asks them."""
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Witnessing:
         *,
         metrics: Metrics,
         seconds: float = 10.0,
+        patience: float = PATIENCE,
         transport: httpx.AsyncBaseTransport | None = None,
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -87,6 +90,7 @@ class Witnessing:
         self._policy = policy
         self._metrics = metrics
         self._seconds = seconds
+        self._patience = patience
         self._transport = transport
         self.witnesses: Sequence[TrustedWitness] = [one for one in policy.witnesses if one.url]
 
@@ -121,13 +125,14 @@ class Witnessing:
 
     async def _offer(self, http: httpx.AsyncClient, witness: TrustedWitness, note: str, size: int, old: int) -> bool:
         try:
-            status, body = await self._post(http, witness, note, old, size)
-            if status == 409 and 0 <= (stored := parse_conflict(body)) <= size and stored != old:
-                status, body = await self._post(http, witness, note, stored, size)
+            async with asyncio.timeout(self._patience):
+                status, body = await self._post(http, witness, note, old, size)
+                if status == 409 and 0 <= (stored := parse_conflict(body)) <= size and stored != old:
+                    status, body = await self._post(http, witness, note, stored, size)
             if status != 200:
                 return self._note_failure(witness, f"status {status}")
             signatures = open_answer(body, note, [witness.verifier])
-        except (LedgerError, httpx.HTTPError, httpx.InvalidURL, UnicodeDecodeError) as error:
+        except (LedgerError, httpx.HTTPError, httpx.InvalidURL, UnicodeDecodeError, TimeoutError) as error:
             return self._note_failure(witness, type(error).__name__)
         line = "".join(map(format_signature, signatures))
         time = max(cosignature_time(signature.value) for signature in signatures)

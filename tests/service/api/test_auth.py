@@ -16,6 +16,7 @@ from ledger.encoding import format_b64url
 from ledger.envelope import RECORD_TYP
 from service.api.auth import MAX_TOKEN_BYTES, parse_bearer
 from service.errors import NotAuthenticated
+from service.storage.read_access import KEPT_SECONDS
 from tests.service.api.harness import Desk, serving
 from tests.support.world import MINER, ORIGIN, REGISTRAR, START, TRADER, key_of
 
@@ -62,6 +63,16 @@ def test_used_tokens_are_forgotten_when_they_have_expired(desk: Desk) -> None:
     assert status(desk, f"Bearer {desk.token(MINER)}") == 200
     with desk.service.store.reading() as conn:
         assert conn.exec_driver_sql("SELECT COUNT(*) FROM nonces").scalar() == 1
+
+
+def test_a_host_whose_clock_is_ahead_forgets_no_token_that_another_still_takes(desk: Desk) -> None:
+    header = f"Bearer {desk.token(MINER)}"
+    assert status(desk, header) == 200
+    for ahead, known in ((60 + KEPT_SECONDS - 1, 401), (60 + KEPT_SECONDS, 200)):
+        desk.now += ahead
+        assert status(desk, f"Bearer {desk.token(TRADER)}") == 200
+        desk.now -= ahead
+        assert status(desk, header) == known
 
 
 def test_the_same_jti_of_two_participants_is_no_replay(desk: Desk) -> None:

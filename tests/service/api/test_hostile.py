@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from ledger.encoding import format_b64url, format_json
 from ledger.envelope import RECORD_TYP
+from service.storage.engine import DatabaseError
 from tests.service.api.harness import NDJSON, Desk
 from tests.support.world import AUDITOR, MINER, ORIGIN, SMELTER, World, extract_body, key_of, new_lot
 
@@ -74,3 +77,29 @@ def forge(payload: dict[str, Any]) -> str:
     head = {"alg": key.public.alg, "kid": key.public.kid, "typ": RECORD_TYP}
     text = ".".join(format_b64url(format_json(part)) for part in (head, payload))
     return f"{text}.{format_b64url(key.sign(text.encode()))}"
+
+
+def test_an_error_of_the_database_tells_no_log_what_was_stored(chain: Desk, log_lines: io.BytesIO) -> None:
+    """Twice the same key: PostgreSQL's own text has the values, and SQLAlchemy's would have the parameters."""
+    store = chain.service.store
+    twice = text("INSERT INTO nonces (issuer, jti, expires) VALUES (:name, :jti, 1), (:name, :jti, 1)")
+    with store.writing() as conn, pytest.raises(DatabaseError) as failed:
+        conn.execute(twice, {"name": "Ada", "jti": "a-secret"})
+    assert "nonces" in str(failed.value)
+    assert "parameters hidden" in str(failed.value)
+    place = len(log_lines.getvalue())
+    engine, store.engine = store.engine, store.engine.execution_options()
+
+    def fail() -> Any:
+        raise failed.value
+
+    store.engine.connect = fail  # type: ignore[method-assign]  # the fault, at the seam
+    try:
+        assert chain.get("/v1/participants").status_code == 503
+    finally:
+        store.engine = engine
+    (line,) = [one for one in log_lines.getvalue()[place:].splitlines() if b"database failed" in one]
+    assert orjson.loads(line)["error"] == "IntegrityError"
+    assert b"nonces" in line
+    assert b"Ada" not in line
+    assert b"a-secret" not in line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -164,6 +164,25 @@ def test_a_witness_that_lies_or_fails_gives_no_cosignature_and_stops_no_other(de
     assert asyncio.run(worker(desk, internet).round()) == 1
     assert signers_of(desk.client.get("/log/checkpoint").text) == [ORIGIN, "north.example"]
     assert 'lodeline_cosignatures_total{outcome="failed",witness="south"} 1.0' in desk.client.get("/metrics").text
+
+
+class Dripping(httpx.AsyncByteStream):
+    """An answer whose next byte is always about to come."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.001)
+
+
+def test_a_witness_that_answers_without_end_holds_up_no_other(desk: Desk) -> None:
+    internet = Witnesses("north", "south")
+    internet.answers["south"] = lambda _: httpx.Response(200, stream=Dripping())
+    context, metrics = desk.service.context, desk.service.metrics
+    internet.log = TrustedLog(desk.service.signer.verifier)
+    work = Witnessing(context, internet.policy(1), metrics=metrics, patience=2.0, transport=internet)
+    assert asyncio.run(work.round()) == 1
+    assert signers_of(desk.client.get("/log/checkpoint").text) == [ORIGIN, "north.example"]
 
 
 def test_a_cosignature_by_another_key_is_not_kept(desk: Desk) -> None:
