@@ -8,14 +8,13 @@ Whether a key may sign at all (revoked, not yet valid, another participant's) is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import NamedTuple
 
 import orjson
 
 from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_disclosed, check_schema
-from ledger.custody.state import Needs, needed_names, needs
+from ledger.custody.state import Names, Needs, needed_names, needs
 from ledger.envelope import (
     Record,
     check_signature,
@@ -28,13 +27,15 @@ from ledger.envelope import (
 from ledger.errors import LedgerError
 from ledger.keys import PublicKey, parse_public_jwk
 
+_Disclosures = tuple[tuple[str, str], ...]
+
 
 class Candidate(NamedTuple):
     """A record that passed the stateless checks: small, and cheap to send to another process.
 
     jws: the compact JWS; payload: its JSON text; disclosures: (digest, text) of each that came
-    beside it; verified: whether the signature was checked already; needs: what the rules will look
-    up, in the order of `Needs`; headless: it names no head and makes no lot.
+    beside it; verified: whether the signature was checked already; headless: it names no head and makes no lot;
+    needs: what the rules will look up for it and for those that were checked with it, the same object in all of them.
     """
 
     jws: bytes
@@ -42,10 +43,10 @@ class Candidate(NamedTuple):
     alg: str
     kid: str
     payload: bytes
-    disclosures: tuple[tuple[str, str], ...]
+    disclosures: _Disclosures
     verified: bool
-    needs: tuple[tuple[str, ...], ...]
     headless: bool
+    needs: Needs
 
     @property
     def record(self) -> Record:
@@ -55,9 +56,9 @@ class Candidate(NamedTuple):
 
 
 def needs_of(candidates: Iterable[Candidate]) -> Needs:
-    """What the rules for these records will look up."""
-    wanted = list(zip(*[one.needs for one in candidates], strict=True))
-    return Needs(*[set(chain.from_iterable(names)) for names in wanted]) if wanted else needs()
+    """What the rules will look up for these records, and for those that were checked with them."""
+    apart = {id(one.needs): one.needs for one in candidates}.values()
+    return Needs(*[set().union(*names) for names in zip(*apart, strict=True)]) if apart else needs()
 
 
 class KeyRing:
@@ -93,7 +94,7 @@ def check_presentation(text: bytes | str, key_of: Callable[[str], PublicKey | No
     key = key_of(record.kid)
     if key is not None:
         check_signature(record, key)
-    return _passed(record, payload, disclosures, verified=key is not None)
+    return _passed(record, payload, disclosures, verified=key is not None, wanted=needs(record))
 
 
 def check_presentations(
@@ -103,29 +104,34 @@ def check_presentations(
     results: list[Candidate | LedgerError] = []
     signed: list[Signed] = []
     places: list[int] = []
-    for text in texts:
+    names: dict[int, Names] = {}
+    wanted = needs()  # filled when it is known which of them pass
+    for place, text in enumerate(texts):
         try:
             record, payload, disclosures = _read(text)
             key = key_of(record.kid)
             if key is not None:
                 signed.append(signed_part(record, key))
-                places.append(len(results))
-            results.append(_passed(record, payload, disclosures, verified=key is not None))
+                places.append(place)
+            names[place] = needed_names(record)
+            results.append(_passed(record, payload, disclosures, verified=key is not None, wanted=wanted))
         except LedgerError as error:
             results.append(error)
     for place, fault in zip(places, verify_all(signed), strict=True):
         if fault is not None:
             results[place] = fault
+            del names[place]
+    for found, more in zip(wanted, zip(*names.values(), strict=True), strict=False):
+        found.update(*more)
     return results
 
 
-def _passed(record: Record, payload: bytes, disclosures: tuple[tuple[str, str], ...], *, verified: bool) -> Candidate:
-    wanted = tuple(map(tuple, needed_names(record)))
+def _passed(record: Record, payload: bytes, disclosures: _Disclosures, *, verified: bool, wanted: Needs) -> Candidate:
     headless = not record.prev and record.type != "extract"
-    return Candidate(record.jws, record.id, record.alg, record.kid, payload, disclosures, verified, wanted, headless)
+    return Candidate(record.jws, record.id, record.alg, record.kid, payload, disclosures, verified, headless, wanted)
 
 
-def _read(text: bytes | str) -> tuple[Record, bytes, tuple[tuple[str, str], ...]]:
+def _read(text: bytes | str) -> tuple[Record, bytes, _Disclosures]:
     """A presentation's record, payload text and disclosures, by every rule of the format and the schemas."""
     jws, disclosures = parse_presentation(text)
     record, payload = read_record(jws, schema_follows=True)

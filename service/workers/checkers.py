@@ -28,12 +28,13 @@ from typing import Final
 
 import orjson
 
+from ledger.custody.state import Needs
 from ledger.errors import LedgerError
 from ledger.keys import PublicKey
 from service.bootstrap import tune_collector
 from service.errors import Unavailable
 from service.logs import get_logger
-from service.usecases.check import Candidate, KeyRing, check_presentations
+from service.usecases.check import Candidate, KeyRing, check_presentations, needs_of
 from service.usecases.submit import Item
 
 log = get_logger("checkers")
@@ -197,21 +198,22 @@ def _known_keys(keys: KeyRing, lines: Sequence[bytes], but: AbstractSet[str] = f
 
 
 def _format_verdicts(verdicts: Sequence[Item]) -> bytes:
-    """Verdicts on their way to the service, which has the JWS: each member of the candidates as a column, and the
-    refusals with their places. `marshal` writes and reads plain values three times as fast as `pickle`."""
+    """Verdicts on their way to the service, which has the JWS: each member of the candidates as a column, what they
+    need once for all of them, and the refusals with their places. `marshal` writes and reads plain values three times
+    as fast as `pickle`."""
     passed = [one for one in verdicts if isinstance(one, Candidate)]
     refusals = [(place, one) for place, one in enumerate(verdicts) if isinstance(one, LedgerError)]
-    columns = list(zip(*passed, strict=True))[1:]
-    return marshal.dumps((columns, pickle.dumps(refusals, 5) if refusals else b""))
+    columns = list(zip(*passed, strict=True))[1:-1]
+    return marshal.dumps((columns, tuple(needs_of(passed)), pickle.dumps(refusals, 5) if refusals else b""))
 
 
 def _parse_verdicts(lines: Sequence[bytes], data: bytes) -> list[Item]:
     """The inverse of `_format_verdicts`, for bytes from our own process about these lines."""
-    columns, pickled = marshal.loads(data)  # noqa: S302
+    columns, wanted, pickled = marshal.loads(data)  # noqa: S302
     refusals: list[tuple[int, LedgerError]] = pickle.loads(pickled) if pickled else []  # noqa: S301
     refused = {place for place, _ in refusals}
     jws = [line.partition(b"~")[0] for place, line in enumerate(lines) if place not in refused]
-    items: list[Item] = list(map(Candidate._make, zip(jws, *columns, strict=True)))
+    items: list[Item] = list(map(Candidate._make, zip(jws, *columns, [Needs(*wanted)] * len(jws), strict=True)))
     for place, error in refusals:  # in order, so that each comes to stand where it was
         items.insert(place, error)
     return items

@@ -17,10 +17,11 @@ from typing import Any, Final
 
 import orjson
 
+from ledger.custody.state import Needs
 from ledger.entry import format_entry
 from ledger.errors import FormatError, LedgerError, code_of
 from service.errors import Internal, ServiceError
-from service.usecases.check import Candidate
+from service.usecases.check import Candidate, needs_of
 from service.usecases.submit import Item, Outcome, Sequenced, Submission
 
 MAX_GREETING: Final = 4_096
@@ -55,37 +56,39 @@ def format_submission(number: int, submission: Submission, *, proofs: bool) -> b
     proofs: the receipts of new records are wanted with the answer.
     """
     items = [_format_candidate(one) if isinstance(one, Candidate) else None for one in submission.items]
-    return frame(orjson.dumps({"n": number, "atomic": submission.atomic, "proofs": proofs, "items": items}))
+    wanted = [*map(list, needs_of(one for one in submission.items if isinstance(one, Candidate)))]
+    message = {"n": number, "atomic": submission.atomic, "proofs": proofs, "items": items, "needs": wanted}
+    return frame(orjson.dumps(message))
 
 
 def _format_candidate(one: Candidate) -> tuple[Any, ...]:
-    return one.jws.decode("ascii"), one.id, one.alg, one.kid, one.disclosures, one.verified, one.needs, one.headless
+    return one.jws.decode("ascii"), one.id, one.alg, one.kid, one.disclosures, one.verified, one.headless
 
 
 def parse_submission(message: Any) -> tuple[int, Submission, bool]:
     """The sender's number, the submission, and whether proofs are wanted. Raises PeerError."""
     try:
-        items = [_REFUSED if one is None else _parse_candidate(*one) for one in message["items"]]
+        wanted = Needs(*map(set, message["needs"]))
+        items = [_REFUSED if one is None else _parse_candidate(wanted, *one) for one in message["items"]]
         return int(message["n"]), Submission(items, bool(message["atomic"])), bool(message["proofs"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, NotBase64):
         raise PeerError("a message is not a submission") from None
 
 
 def _parse_candidate(
+    needs: Needs,
     jws: str,
     id: str,
     alg: str,
     kid: str,
     disclosures: list[list[str]],
     verified: bool,
-    needs: list[list[str]],
     headless: bool,
 ) -> Candidate:
     line = jws.encode("ascii")
     payload = a2b_base64(line.split(b".", 2)[1].translate(_TO_BASE64) + b"==")  # too much padding is ignored
     kept = tuple((digest, text) for digest, text in disclosures)
-    subjects, keys, tags, records = map(tuple, needs)
-    return Candidate(line, id, alg, kid, payload, kept, verified, (subjects, keys, tags, records), headless)
+    return Candidate(line, id, alg, kid, payload, kept, verified, headless, needs)
 
 
 _REFUSED: Final = FormatError("This record was refused before it was sent here.")

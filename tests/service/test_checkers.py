@@ -7,9 +7,10 @@ from multiprocessing.connection import Connection
 
 import pytest
 
+from ledger.custody.state import needs
 from ledger.errors import BadSignature, EncodingError, EnvelopeError, LedgerError, SchemaError
 from service.errors import Unavailable
-from service.usecases.check import Candidate, KeyRing
+from service.usecases.check import Candidate, KeyRing, needs_of
 from service.usecases.submit import Item
 from service.workers.checkers import CHUNK, Checkers, _Task
 from tests.support.world import MINER, World, dispatch_body, extract_body, honest_world, key_of, new_lot
@@ -86,6 +87,23 @@ def test_verdicts(world: World, pool: Checkers) -> None:
     hidden = items[1]
     assert isinstance(hidden, Candidate)
     assert len(hidden.disclosures) == 1, "disclosures travel with their record"
+
+
+def test_what_the_rules_will_look_up_is_named_once_for_all(world: World, pool: Checkers) -> None:
+    lines = texts(world)
+    other = world.sign(MINER, "extract", extract_body(new_lot("lot:9"))).jws.encode()
+    passed = [one for one in flat(pool, lines) if isinstance(one, Candidate)]
+    assert len({id(one.needs) for one in passed}) == 1
+    assert needs_of(passed) == needs(*(one.record for one in passed))
+    assert "lot:9" not in passed[0].needs.subjects
+    forged = flat(pool, [*lines, other[:-86] + lines[0][-86:]])
+    assert isinstance(forged[-1], BadSignature)
+    assert forged[0] == passed[0], "nothing is looked up for what was refused"
+    (later,) = flat(pool, [other])
+    assert isinstance(later, Candidate)
+    assert later.needs == needs(later.record)
+    assert needs_of([*passed, later]) == needs(*(one.record for one in (*passed, later)))
+    assert needs_of([]) == needs()
 
 
 def test_refusals_cross_processes_whole(world: World, pool: Checkers) -> None:

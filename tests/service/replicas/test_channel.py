@@ -30,6 +30,7 @@ from service.workers.wire import (
 )
 
 WAIT = 20.0
+SENT: dict[str, Any] = {"n": 1, "atomic": False, "proofs": False, "items": [None], "needs": [[], [], [], []]}
 DONE = Sequenced((Outcome("refused", error=BadSignature("no")),), 7, "note")
 
 
@@ -78,7 +79,7 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def submission(number: int) -> bytes:
-    return frame(orjson.dumps({"n": number, "atomic": False, "proofs": False, "items": [None]}))
+    return frame(orjson.dumps({**SENT, "n": number}))
 
 
 def test_who_knows_the_lease_is_let_in() -> None:
@@ -177,9 +178,20 @@ def test_certificates_are_for_one_process() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [7, {}, {"n": 1}, {"n": 1, "atomic": 0, "proofs": 0, "items": [[1]]}, {"items": [["a"] * 8], "n": "x"}]
+    "message",
+    [
+        7,
+        {},
+        {"n": 1},
+        {**SENT, "n": "x"},
+        {**SENT, "items": [[1]]},
+        {**SENT, "items": [["a"] * 7]},
+        {**SENT, "needs": [[], [], []]},
+        {**SENT, "needs": [[[]], [], [], []]},
+    ],
 )
 def test_a_submission_that_is_none(message: Any) -> None:
+    assert parse_submission(SENT)[0] == 1
     with pytest.raises(PeerError):
         parse_submission(message)
 
