@@ -1,16 +1,55 @@
-"""What table-driven cases of rules share: the finding on evidence that no honest log could hold."""
+"""What table-driven cases of rules share: how one is judged, and the finding on evidence that no honest log holds."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from ledger.rules.case import Background
 from ledger.rules.engine import Finding, judge_rule
+from ledger.rules.outcome import Outcome
 from ledger.rules.pack import parameters_of
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.snapshot import References
 from tests.support.story import Story
+
+PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
+INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
+
+Bend = Callable[[Story], Any]
+"""What a case does to the story. A dict that it gives are arguments of `Story.finding`; `story`: another one to ask."""
+
+Case = tuple[str, Bend, Outcome]
+"""A rule, what is done, and what the rule says then."""
+
+
+def both(*bends: Bend) -> Bend:
+    """One after the other; what the last one gives counts."""
+
+    def bend(story: Story) -> Any:
+        last = None
+        for one in bends:
+            last = one(story)
+        return last if isinstance(last, dict) else None
+
+    return bend
+
+
+def check_case(base: Story, case: Case) -> Finding:
+    """The finding of a case, which has its outcome and is complete. base: stays as it is."""
+    rule, bend, outcome = case
+    story = copy.deepcopy(base)
+    given = bend(story)
+    clocks = dict(given) if isinstance(given, dict) else {}
+    found = clocks.pop("story", story).finding(rule, **clocks)
+    assert found.ruling.outcome is outcome, found.ruling.sentence
+    if outcome in (PASS, FAIL, FLAG):
+        assert found.ruling.evidence or found.ruling.references
+    assert bool(found.ruling.since) == (outcome in (FAIL, FLAG))
+    assert bool(found.ruling.missing) == (outcome is INSUFFICIENT)
+    return found
 
 
 def finding_on(story: Story, rule_id: str, *, subject: str = "", **changed: Any) -> Finding:

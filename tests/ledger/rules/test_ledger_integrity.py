@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +9,8 @@ import pytest
 from ledger.encoding import format_time, parse_time
 from ledger.entry import parse_entry
 from ledger.envelope import parse_record
-from ledger.rules.outcome import Outcome
 from ledger.rules.packs import read_packs
+from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, check_case
 from tests.support.story import (
     CUSTOMS,
     EXPORTER,
@@ -29,10 +27,6 @@ from tests.support.story import (
     start_story,
 )
 from tests.support.world import REGISTRAR
-
-PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
-INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
-Bend = Callable[[Story], Any]
 
 
 def honest(story: Story) -> None:
@@ -285,7 +279,7 @@ def conceals_it(story: Story) -> None:
     story.world.do(MONITOR, "incident", body, conceal=["/body/narrative"])
 
 
-CASES: dict[str, tuple[str, Bend, Outcome]] = {
+CASES: dict[str, Case] = {
     "everybody was enrolled by the registrar": ("LED.SIG", honest, PASS),
     "the signer says himself who he is": ("LED.SIG", enrolled_by_itself, INSUFFICIENT),
     "the registrar says who the registrar is": ("LED.SIG", enrolled_itself_again, INSUFFICIENT),
@@ -346,14 +340,7 @@ def base() -> Story:
 
 @pytest.mark.parametrize("words", CASES)
 def test_ledger_integrity(base: Story, words: str) -> None:
-    rule, bend, outcome = CASES[words]
-    story = copy.deepcopy(base)
-    found = story.finding(rule, **(bend(story) or {}))
-    assert found.ruling.outcome is outcome, found.ruling.sentence
-    if outcome in (PASS, FAIL, FLAG):
-        assert found.ruling.evidence
-    assert bool(found.ruling.since) == (outcome in (FAIL, FLAG))
-    assert bool(found.ruling.missing) == (outcome is INSUFFICIENT)
+    check_case(base, CASES[words])
 
 
 def test_every_rule_has_cases() -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ledger.rules.outcome import Outcome
 from ledger.rules.packs import read_packs
-from tests.support.cases import finding_on
+from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Case, check_case, finding_on
 from tests.support.oecd_papers import (
     UPSTREAM,
     declare_export,
@@ -35,10 +32,6 @@ from tests.support.story import (
     coltan_story,
 )
 from tests.support.world import REGISTRAR, new_lot, quantity
-
-PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
-INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
-Bend = Callable[[Story], Any]
 
 
 def honest(story: Story) -> None:
@@ -206,7 +199,7 @@ def written_up_later(story: Story) -> None:
     story.world.do(MINER, "correct", body, lots, time="2026-04-10T12:00:00Z")
 
 
-CASES: dict[str, tuple[str, Bend, Outcome]] = {
+CASES: dict[str, Case] = {
     "everybody paid his dues": ("OECD3T.A.TAXES", pay_dues, PASS),
     "no dues are on file": ("OECD3T.A.TAXES", honest, INSUFFICIENT),
     "only the payers speak of dues": ("OECD3T.A.TAXES", dues_self_attested, INSUFFICIENT),
@@ -272,14 +265,7 @@ def base() -> Story:
 
 @pytest.mark.parametrize("words", CASES)
 def test_oecd_3t(base: Story, words: str) -> None:
-    rule, bend, outcome = CASES[words]
-    story = copy.deepcopy(base)
-    more = bend(story)
-    found = story.finding(rule, **(more if isinstance(more, dict) else {}))
-    assert found.ruling.outcome is outcome, found.ruling.sentence
-    if outcome in (PASS, FAIL, FLAG):
-        assert found.ruling.evidence
-    assert bool(found.ruling.missing) == (outcome is INSUFFICIENT)
+    check_case(base, CASES[words])
 
 
 def test_every_rule_has_cases() -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ledger.rules.outcome import Answer, Outcome, Severity, combine
+from ledger.rules.outcome import Answer, Severity, combine
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.rows import ArmedPresence, ConflictEvent, ExpertClaim, Roadblock, RoyaltyRate, SiteVisit
-from tests.support.cases import finding_on
+from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, both, check_case, finding_on
 from tests.support.oecd_papers import (
     audit,
     declare_export,
@@ -42,23 +41,8 @@ from tests.support.story import (
     coltan_story,
 )
 
-PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
-INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
-Bend = Callable[[Story], Any]
 MARCH = {"from": "2026-03-10T00:00:00Z", "to": "2026-03-12T00:00:00Z"}
 LAST_YEAR = {"from": "2025-01-10T00:00:00Z", "to": "2025-01-12T00:00:00Z"}
-
-
-def both(*bends: Bend) -> Bend:
-    """One after the other."""
-
-    def bend(story: Story) -> Any:
-        last = None
-        for one in bends:
-            last = one(story)
-        return last if isinstance(last, dict) else None
-
-    return bend
 
 
 def honest(story: Story) -> None:
@@ -265,7 +249,7 @@ OLD_RATE = RoyaltyRate("CD", "Ta2O5", 3_500_000, "2020-01-01", "2025-12-31", "Mi
 TIN_RATE = RoyaltyRate("CD", "Sn", 3_500_000, "2020-01-01", "", "Mining Code", "2020-01-01")
 NEAR_FIELD = both(UNARMED, layers())
 
-CASES: dict[str, tuple[str, Bend, Outcome]] = {
+CASES: dict[str, Case] = {
     # serious abuses: somebody has to have looked
     "the mines were inspected": ("OECD-A2.1.TORTURE", inspected(), PASS),
     "the mines were audited": ("OECD-A2.1.TORTURE", audited, PASS),
@@ -490,15 +474,7 @@ def base() -> Story:
 
 @pytest.mark.parametrize("words", CASES)
 def test_annex_ii(base: Story, words: str) -> None:
-    rule, bend, outcome = CASES[words]
-    story = copy.deepcopy(base)
-    more = bend(story)
-    found = story.finding(rule, **(more if isinstance(more, dict) else {}))
-    assert found.ruling.outcome is outcome, found.ruling.sentence
-    if outcome in (PASS, FAIL, FLAG):
-        assert found.ruling.evidence or found.ruling.references
-    assert bool(found.ruling.since) == (outcome in (FAIL, FLAG))
-    assert bool(found.ruling.missing) == (outcome is INSUFFICIENT)
+    check_case(base, CASES[words])
 
 
 def test_every_rule_has_cases() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ledger.rules.outcome import Outcome
 from ledger.rules.packs import read_packs
+from tests.support.cases import FAIL, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, both, check_case
 from tests.support.oecd_papers import EVERYBODY, HEADS, adopt_policy, assess, audit, look_closer, plan
 from tests.support.story import (
     AUTHORITY,
@@ -27,22 +25,6 @@ from tests.support.story import (
     coltan_story,
 )
 from tests.support.world import new_lot, quantity
-
-PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
-INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
-Bend = Callable[[Story], Any]
-
-
-def both(*bends: Bend) -> Bend:
-    """One after the other."""
-
-    def bend(story: Story) -> Any:
-        last = None
-        for one in bends:
-            last = one(story)
-        return last if isinstance(last, dict) else None
-
-    return bend
 
 
 def honest(story: Story) -> None:
@@ -177,7 +159,7 @@ def lost_on_the_way(story: Story) -> None:
     story.on("2026-06-10")
 
 
-CASES: dict[str, tuple[str, Bend, Outcome]] = {
+CASES: dict[str, Case] = {
     "all policies cover all heads": ("OECD.S1.POLICY", policies(), PASS),
     "policies leave out armed groups": ("OECD.S1.POLICY", policies("A2.1", "A2.5", "A2.11", "A2.12", "A2.13"), FAIL),
     "no policy is on file": ("OECD.S1.POLICY", honest, INSUFFICIENT),
@@ -270,15 +252,7 @@ def base() -> Story:
 
 @pytest.mark.parametrize("words", CASES)
 def test_five_steps(base: Story, words: str) -> None:
-    rule, bend, outcome = CASES[words]
-    story = copy.deepcopy(base)
-    more = bend(story)
-    found = story.finding(rule, **(more if isinstance(more, dict) else {}))
-    assert found.ruling.outcome is outcome, found.ruling.sentence
-    if outcome in (PASS, FAIL, FLAG):
-        assert found.ruling.evidence
-    assert bool(found.ruling.since) == (outcome in (FAIL, FLAG))
-    assert bool(found.ruling.missing) == (outcome is INSUFFICIENT)
+    check_case(base, CASES[words])
 
 
 def test_every_rule_has_cases() -> None:

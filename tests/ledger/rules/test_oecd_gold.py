@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ledger.rules.outcome import Outcome
 from ledger.rules.packs import read_packs
+from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, check_case
 from tests.support.gold import REFINERY, gold_lot, gold_story
 from tests.support.oecd_papers import pay_price
 from tests.support.story import AUTHORITY, DEPOT, MINE_A, MINER, SMELTER, TRADER, Story, coltan_story
 from tests.support.world import REGISTRAR
-
-PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
-INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
-Bend = Callable[[Story], Any]
 
 
 def honest(story: Story) -> None:
@@ -129,7 +123,7 @@ def dug_by_the_registrar(story: Story) -> dict[str, Any]:
     return {"subject": "lot:own"}
 
 
-CASES: dict[str, tuple[str, Bend, Outcome]] = {
+CASES: dict[str, Case] = {
     "every lot has its number": ("OECDAU.REFNO", honest, PASS),
     "a number is used twice": ("OECDAU.REFNO", number_taken, FAIL),
     "a lot is sold twice under its own number": ("OECDAU.REFNO", sold_twice, PASS),
@@ -179,16 +173,7 @@ def base() -> Story:
 
 @pytest.mark.parametrize("words", CASES)
 def test_oecd_gold(base: Story, words: str) -> None:
-    rule, bend, outcome = CASES[words]
-    story = copy.deepcopy(base)
-    more = bend(story)
-    clocks = more if isinstance(more, dict) else {}
-    found = clocks.pop("story", story).finding(rule, **clocks)
-    assert found.ruling.outcome is outcome, found.ruling.sentence
-    if outcome in (PASS, FAIL, FLAG):
-        assert found.ruling.evidence
-    assert bool(found.ruling.since) == (outcome in (FAIL, FLAG))
-    assert bool(found.ruling.missing) == (outcome is INSUFFICIENT)
+    check_case(base, CASES[words])
 
 
 def test_every_rule_has_cases() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ledger.rules.outcome import Answer, Outcome, combine
+from ledger.rules.outcome import Answer, combine
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.rows import CahraArea, NationalFlow, TransitCountry
+from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, both, check_case
 from tests.support.gold import gold_lot, gold_story
 from tests.support.oecd_papers import assess, inspect, know, look_closer
 from tests.support.story import (
@@ -32,22 +32,7 @@ from tests.support.story import (
 )
 from tests.support.world import REGISTRAR
 
-PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
-INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
-Bend = Callable[[Story], Any]
 EVERYBODY = (MINER, MINER_B, TRADER, EXPORTER, SMELTER)
-
-
-def both(*bends: Bend) -> Bend:
-    """One after the other."""
-
-    def bend(story: Story) -> Any:
-        last = None
-        for one in bends:
-            last = one(story)
-        return last if isinstance(last, dict) else None
-
-    return bend
 
 
 def honest(story: Story) -> None:
@@ -181,7 +166,7 @@ def report(*flags: str, **more: Any) -> Bend:
 LOC1 = "OECD-RF.LOC1"
 NAMED = assessed(LOC1, date="2026-05-01")
 
-CASES: dict[str, tuple[str, Bend, Outcome]] = {
+CASES: dict[str, Case] = {
     "the province is listed": (LOC1, both(KIVU, assessed()), FLAG),
     "the province is a risk without conflict": (LOC1, both(listed("CD-NK", affected=False), assessed()), FLAG),
     "another province of the country is listed": (LOC1, both(listed("CD-IT"), assessed()), PASS),
@@ -273,16 +258,7 @@ def base() -> Story:
 
 @pytest.mark.parametrize("words", CASES)
 def test_red_flags(base: Story, words: str) -> None:
-    rule, bend, outcome = CASES[words]
-    story = copy.deepcopy(base)
-    more = bend(story)
-    clocks = more if isinstance(more, dict) else {}
-    found = clocks.pop("story", story).finding(rule, **clocks)
-    assert found.ruling.outcome is outcome, found.ruling.sentence
-    if outcome in (PASS, FAIL, FLAG):
-        assert found.ruling.evidence or found.ruling.references
-    assert bool(found.ruling.since) == (outcome in (FAIL, FLAG))
-    assert bool(found.ruling.missing) == (outcome is INSUFFICIENT)
+    check_case(base, CASES[words])
 
 
 def test_every_rule_has_cases() -> None:
