@@ -55,9 +55,9 @@ class FolderShelf:
             raise ShelfError(f"{self.name} cannot be read: {error}.") from error
 
     def write(self, path: str, data: bytes, *, media: str, cache: str) -> None:
-        """Beside its place, and renamed into it once it is on the disk."""
+        """Beside its place, under a name of this process, and renamed into it once it is on the disk."""
         file = self._folder / path
-        fresh = file.with_name(f".{file.name}.new")
+        fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with fresh.open("wb") as handle:

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import boto3
 import httpx
 import orjson
 import pytest
-from moto.server import ThreadedMotoServer
 
 from clients.audit.driver import run_audit
 from clients.audit.sources import FolderSource, Source, UrlSource
 from ledger.evidence.trust import TrustedLog, TrustPolicy
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.tiles import list_tiles, tile_path
-from service.adapters.shelves import BucketShelf, FolderShelf, Shelf, ShelfError, make_shelf
+from service.adapters.shelves import BucketShelf, FolderShelf, Shelf, ShelfError
 from service.bootstrap import Service
-from service.config import Settings, SettingsError
 from service.metrics import Metrics
 from service.storage.sql import execute
 from service.usecases.publish import Published, PublishRefused, publish
@@ -57,27 +54,6 @@ def service(tmp_path: Path, world: World) -> Iterator[Service]:
 def fill(service: Service, world: World, past: int) -> None:
     book = service.open_log()
     book.submit([Submission(candidates(world, service, book.head.size, past))], world.now * 1000)
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """Address of an S3 server of this machine."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an operator would give them; the server believes any."""
-    for name, value in (
-        ("ACCESS_KEY_ID", "operator"),
-        ("SECRET_ACCESS_KEY", "secret"),
-        ("DEFAULT_REGION", "us-east-1"),
-    ):
-        monkeypatch.setenv(f"AWS_{name}", value)
 
 
 Place = tuple[Shelf, Callable[[], Source]]
@@ -336,30 +312,3 @@ def test_an_empty_database_has_nothing_to_publish(service: Service, tmp_path: Pa
     with pytest.raises(PublishRefused, match="lodeline-server init"):
         publish(service.store, VERIFIER, FolderShelf(tmp_path / "www"))
     assert not (tmp_path / "www").exists()
-
-
-def test_places(tmp_path: Path, credentials: None) -> None:
-    def place(text: str, **more: Any) -> Shelf | None:
-        return make_shelf(Settings(publish=text, **more))
-
-    assert place("") is None
-    folder, bucket = place(str(tmp_path)), place("s3://bucket/a/b/", publish_endpoint="http://127.0.0.1:1")
-    assert isinstance(folder, FolderShelf)
-    assert (folder.name, folder.read("nothing")) == (str(tmp_path), None)
-    assert isinstance(bucket, BucketShelf)
-    assert bucket.name == "s3://bucket/a/b"
-    for bad in ("s3://", "https://bucket/a", "s3://bucket?x=1"):
-        with pytest.raises(SettingsError, match="LODELINE_PUBLISH"):
-            place(bad)
-
-
-def test_a_place_that_fails_says_which(tmp_path: Path, s3: str, credentials: None) -> None:
-    (tmp_path / "file").write_text("no folder")
-    shelves: list[Shelf] = [FolderShelf(tmp_path / "file"), BucketShelf("nobody-made-it", endpoint=s3)]
-    for shelf in shelves:
-        with pytest.raises(ShelfError, match="cannot be written"):
-            shelf.write("checkpoint", b"", media="", cache="")
-    with pytest.raises(ShelfError, match="nobody-made-it cannot be read"):
-        shelves[1].read("checkpoint")
-    with pytest.raises(ShelfError, match="cannot be read"):
-        shelves[0].read("checkpoint")

@@ -26,12 +26,11 @@ from service.bootstrap import Service
 from service.storage import anchors as rows
 from service.storage.tree import node_reader
 from service.usecases.publish import Published, publish
-from tests.service.test_publish import Flaky, credentials, fill, s3
+from tests.service.test_publish import Flaky, fill
 from tests.support.anchors import TIME, anchor_of, head_of
 from tests.support.server import SIGNER, new_service
 from tests.support.world import MINER, ORIGIN, POLICY, World, extract_body, honest_world, new_lot
 
-__all__ = ["credentials", "s3"]
 pytestmark = pytest.mark.usefixtures("engine")
 
 VERIFIER = SIGNER.verifier
