@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -59,6 +60,38 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
     broken = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
     broken += [path for path in PATH.findall(text) if not list(ROOT.glob(path.rstrip("/")))]
     assert broken == []
+
+
+def headings(text: str) -> set[str]:
+    """Fragments that lead to a heading of a page: lower case, words with hyphens, nothing else."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_links_into_a_page_lead_to_a_heading(page: Path) -> None:
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
+    links = [link.partition("#") for link in LINK.findall(text) if "://" not in link and "#" in link]
+    targets = [(page.parent / path if path else page, fragment) for path, _, fragment in links]
+    assert [one for one in targets if one[1] not in headings(one[0].read_text(encoding="utf-8"))] == []
+
+
+def test_the_fragments_of_headings() -> None:
+    assert headings("# A `b` c\n\n## Keys, and where\n```\n# no\n```\n") == {"a-b-c", "keys-and-where"}
+
+
+def operations(text: str) -> set[tuple[str, str]]:
+    """Method and path of what is written as `GET /v1/lots/{id}`, without names in braces and without queries."""
+    named = re.findall(r"`(GET|POST|DELETE|PUT) (/v1/[^`?]+)", text)
+    return {(method, re.sub(r"{\w+}", "{}", path)) for method, path in named}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_operations_of_the_api_exist(page: Path) -> None:
+    paths = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))["paths"]
+    known = operations("".join(f"`{one.upper()} {path}`" for path, methods in paths.items() for one in methods))
+    assert len(known) > 25
+    assert operations(page.read_text(encoding="utf-8")) <= known
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=ids)

@@ -18,8 +18,8 @@ LEFT_OVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|py
 
 
 def undocumented(tree: ast.Module) -> Iterator[str]:
-    """Public classes, and public functions of more than three lines, without a docstring."""
-    if tree.body and not ast.get_docstring(tree):
+    """The module, public classes, and public functions of more than three lines, without a docstring."""
+    if not ast.get_docstring(tree):
         yield "the module"
     owners: list[ast.Module | ast.ClassDef] = [tree]
     for owner in owners:  # grows while it is read; what stands inside a function is nobody's interface
@@ -77,6 +77,7 @@ def test_the_scans_see_what_they_look_for() -> None:
         '"""Doc."""\nclass Lot:\n    """Doc."""\n    def mass(self):\n        a = 1\n        b = 2\n        return a\n'
     )
     assert list(undocumented(bad)) == ["mass"]
+    assert list(undocumented(ast.parse(""))) == ["the module"]
     assert list(undocumented(ast.parse("class Lot:\n    pass\n"))) == ["the module", "Lot"]
     assert list(undocumented(ast.parse('"""Doc."""\ndef _own():\n    a = 1\n    b = 2\n    return a\n'))) == []
     assert left_overs("x = 1\n# TO" + "DO: later\nraise NotImplemented" + "Error\n") == [2, 3]
