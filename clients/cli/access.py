@@ -71,11 +71,12 @@ def disclose(
     """
     from clients.cli.home import Home
     from clients.cli.views import show_members
+    from clients.cli.words import check_record_id
     from clients.sdk.files import SECRET, write_atomic
     from ledger.envelope import disclosure_digest, open_disclosures, parse_record
 
     with Home().client() as client:
-        answer = client.record(record)
+        answer = client.record(check_record_id(record))
     parsed = parse_record(answer["record"])
     opened = open_disclosures(parsed, answer["disclosures"])
     wanted = {digest for pointer, digest in opened.pointers.items() if not only or pointer.rpartition("/")[2] in only}
@@ -99,7 +100,9 @@ def erase(
     """
     from clients.cli.home import Home
     from clients.cli.views import show_members
+    from clients.cli.words import check_record_id
 
+    check_record_id(record)
     if not yes:
         typer.confirm(f"Erase the disclosures of {record} for good?", abort=True)
     with Home().client() as client:

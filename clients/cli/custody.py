@@ -90,12 +90,12 @@ def dispatch(
       --expected 2026-11-02 --vehicle 'CGO 1234 AB19' --seal S-778 --document waybill:WB-20
     """
     from clients.cli.deliver import deliver
-    from clients.cli.words import merge, parse_documents, parse_route, parse_when, read_body
+    from clients.cli.words import merge, nested, parse_documents, parse_route, parse_when, read_body
     from clients.sdk import events
 
     base = read_body(body)
     transport = merge(
-        base.pop("transport", {}),
+        nested(base, "transport"),
         mode=mode,
         carrier=carrier,
         vehicle=vehicle,

@@ -7,6 +7,7 @@ double it. A record that the log refuses outright is dropped from the queue agai
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from clients.cli.home import Home
@@ -66,4 +67,7 @@ def tell(record: QueuedRecord, accepted: Accepted | None, *, as_json: bool) -> N
     if as_json:
         show_json(result)
     else:
+        if accepted:
+            moment = datetime.fromtimestamp(accepted.logged / 1000, UTC)
+            result["logged"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         show_table("", list(result), [list(result.values())])

@@ -40,20 +40,21 @@ def attest(
       lodeline attest assay --about LOT-0001 --body assay.json
     """
     from clients.cli.deliver import deliver
-    from clients.cli.words import merge, parse_pairs, parse_when, read_body
+    from clients.cli.words import merge, nested, parse_pairs, parse_when, read_body
     from clients.sdk import events
 
     base = read_body(body)
     given = parse_pairs(statement, "--set", "status=green")
-    members = merge(base, kind=kind, result=result)
-    members["statement"] = {**base.get("statement", {}), **given}
-    members["about"] = find_about(about, offline=offline)
-    event = events.attest(
-        parse_when(time),
-        start=parse_when(start, "--from") if start else None,
-        until=parse_when(until, "--until", end_of_day=True) if until else None,
-        **members,
+    members = merge(
+        base,
+        kind=kind,
+        result=result,
+        start=parse_when(start, "--from") if start else "",
+        until=parse_when(until, "--until", end_of_day=True) if until else "",
     )
+    members["statement"] = {**nested(base, "statement"), **given}
+    members["about"] = find_about(about, offline=offline)
+    event = events.attest(parse_when(time), **members)
     deliver(event, offline=offline, reveal=reveal, as_json=as_json)
 
 
@@ -127,13 +128,13 @@ def correct(
     """
     from clients.cli.deliver import deliver
     from clients.cli.home import Home
-    from clients.cli.words import merge, parse_pairs, parse_when, read_body
+    from clients.cli.words import check_record_id, merge, nested, parse_pairs, parse_when, read_body
     from clients.sdk import events
 
-    with Home().client() as client:
-        payload: dict[str, Any] = client.record(record)["payload"]
     given = parse_pairs(replace, "--set", "note=corrected")
     base = read_body(body)
+    with Home().client() as client:
+        payload: dict[str, Any] = client.record(check_record_id(record))["payload"]
     members = merge(base, record=record, type=payload["type"], reason=reason)
-    members["replace"] = {**base.get("replace", {}), **given}
+    members["replace"] = {**nested(base, "replace"), **given}
     deliver(events.correct(parse_when(time), subjects=events.moved(payload), **members), offline=False, as_json=as_json)

@@ -56,10 +56,13 @@ def new(
 
 def _new_passphrase() -> str:
     import os
+    import sys
 
     from clients.sdk.errors import LocalError
 
     given = os.environ.get("LODELINE_PASSPHRASE")
+    if given is None and not sys.stdin.isatty():
+        raise LocalError("There is no terminal to ask for a passphrase: set LODELINE_PASSPHRASE.")
     text = given if given is not None else typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
     if len(text) < 8:
         raise LocalError("A passphrase has at least 8 characters.")
@@ -83,6 +86,7 @@ def import_key(
     from clients.cli.output import show_result
     from clients.sdk.errors import LocalError
     from clients.sdk.files import read_limited
+    from ledger.errors import KeyFormatError
     from ledger.keys import parse_private_jwk
 
     home = Home()
@@ -90,6 +94,10 @@ def import_key(
         key = parse_private_jwk(json.loads(read_limited(file, 20_000)))
     except ValueError as error:
         raise LocalError(f"{file} holds no JWK: {error}.") from error
+    except KeyFormatError as error:
+        why = error.message.rstrip(".")
+        message = f"{file} holds no private key ({why}): `lodeline key export` writes the public half alone."
+        raise LocalError(message) from error
     home.keys.add(key, _new_passphrase() if passphrase else "")
     if use:
         home.use_key(key.public.kid)

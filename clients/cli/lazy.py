@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from clients.cli.output import UNDECIDED, show_error, show_failure
+from clients.cli.output import UNDECIDED, notify, show_error, show_failure
 
 # name -> module of clients.cli that holds `app`, or the function in it for a single command
 COMMANDS: Mapping[str, str] = {
@@ -79,6 +79,9 @@ class LazyGroup(TyperGroup):
                     return super().invoke(ctx)
                 except LedgerError as error:
                     raise typer.Exit(show_error(error, as_json=ctx.obj["json"])) from error
+        except typer.Abort as error:  # no, or no answer, to a question: nothing was done
+            notify("Stopped: nothing was done.")
+            raise typer.Exit(UNDECIDED) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(130) from error
 

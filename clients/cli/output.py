@@ -111,6 +111,11 @@ def show_result(*, as_json: bool, **members: Any) -> None:
         say(f"{name}: {value}")
 
 
+def _further(faults: Any) -> list[dict[str, Any]]:
+    """The faults after the first, which is the message; none where a service sends something else under this name."""
+    return [one for one in faults[1:] if isinstance(one, dict)] if isinstance(faults, list) else []
+
+
 def exit_code(error: LedgerError) -> int:
     """1 for what was refused or refuted, 2 for what could not be decided here and now."""
     from clients.sdk.errors import LocalError, Unreachable
@@ -128,8 +133,10 @@ def show_error(error: LedgerError, *, as_json: bool = False) -> int:
     screen.print(f"[bold red]{error.code}[/]: {clean(error.message)}")
     if error.pointer:
         screen.print(f"  at [bold]{clean(error.pointer)}[/]")
+    for fault in _further(error.values.get("faults")):
+        screen.print(f"  at [bold]{clean(fault.get('pointer'))}[/]: {clean(fault.get('message'))}")
     for name, value in error.values.items():
-        if name not in ("fault", "status", "code"):  # told already, or of use to programs alone
+        if name not in ("fault", "faults", "status", "code"):  # told already, or of use to programs alone
             screen.print(f"  [dim]{clean(name)}: {clean(value)}[/]")
     return code
 

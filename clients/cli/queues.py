@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
@@ -77,9 +78,9 @@ def push(
 
 @contextlib.contextmanager
 def progress_bar(what: str, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, as a function of (done, all). It begins to move (in a thread of its
-    own) with the first call: an audit forks its processes before."""
-    if not shown:
+    """A progress bar on stderr, where that is a terminal, as a function of (done, all). It begins to move (in a
+    thread of its own) with the first call: an audit forks its processes before."""
+    if not (shown and sys.stderr.isatty()):
         yield lambda _done, _all: None
         return
     from rich.progress import Progress

@@ -24,19 +24,25 @@ def init(
       lodeline init https://ledger.example --participant did:web:mine.example
       lodeline init https://ledger.example -p did:web:mine.example --log-key 'ledger.example/log+1a2b3c4d+AZ...'
     """
+    import re
+
     from clients.cli.home import Config, Home, read_retries
     from clients.cli.output import say, show_json
+    from clients.cli.verify import load_trust
     from clients.sdk.client import LodelineClient
     from clients.sdk.errors import LocalError
     from clients.sdk.store import PinnedLog, Store
-    from ledger.log.note import parse_vkey
+    from ledger.custody.vocabulary import ID_PATTERN
 
     home = Home()
     old = home.config() if home.config_path.exists() else Config()
+    if participant and not re.fullmatch(ID_PATTERN, participant):
+        raise LocalError(f"{participant!r} is not a participant id: write a DID or URI such as did:web:mine.example.")
     store = Store(home.folder)
     pin = store.read_pin()
     if log_key and pin is None:
-        pin = PinnedLog(parse_vkey(log_key).name, log_key)
+        (log,) = load_trust(log_key, None).logs
+        pin = PinnedLog(log.verifier.name, log_key)
         store.write_pin(pin)
     if log_key and pin is not None and pin.vkey != log_key:
         raise LocalError(f"{home.folder} trusts another log already: choose another folder with LODELINE_HOME.")

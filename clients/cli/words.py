@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from clients.sdk.files import read_limited
 from ledger.encoding import format_time
 
 MAX_BODY = 1_000_000
+_NO_MEMBERS = frozenset({"start", "end", "subjects"})  # words of the SDK; records say `from` and `to`
 
 
 def bad(option: str, message: str) -> typer.BadParameter:
@@ -108,6 +110,13 @@ def parse_count(text: str, option: str) -> int:
     return int(text)
 
 
+def check_record_id(text: str) -> str:
+    """The id of a record, which is never abbreviated: what is erased or corrected must be no other."""
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise LocalError(f"{text!r} is not a record id: write all its 64 digits, as `lodeline lot history` shows them.")
+    return text
+
+
 def read_body(path: Path | None) -> dict[str, Any]:
     """The members in a JSON or TOML file, {} without one; LocalError names the line at fault."""
     if path is None:
@@ -124,6 +133,16 @@ def read_body(path: Path | None) -> dict[str, Any]:
         raise LocalError(f"{path} cannot be used: {error}.") from error
     if not isinstance(value, dict):
         raise LocalError(f"{path} must hold one JSON object.")
+    for name in _NO_MEMBERS & value.keys():
+        raise LocalError(f"{path} has {name!r}, which is no member of a body: see docs/formats/events.md.")
+    return value
+
+
+def nested(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The object under a name of a body, {} when it is not there."""
+    value = body.get(name, {})
+    if not isinstance(value, dict):
+        raise LocalError(f"In the file of --body {name!r} must be an object, not {json.dumps(value)[:40]}.")
     return value
 
 

@@ -41,12 +41,23 @@ def _members(**members: Any) -> Body:
     return {names.get(name, name): value for name, value in members.items() if value not in (None, [], ())}
 
 
+def _listed(value: Any) -> Any:
+    """A tuple as a list; what is no list (a file holds anything) is left to the schema, which says so."""
+    return list(value) if isinstance(value, (list, tuple)) else value
+
+
+def _named(items: Any, member: str) -> tuple[str, ...]:
+    """The subjects that items of a body are about, as far as they are there; the schema names what is wrong."""
+    found = (one.get(member) for one in items if isinstance(one, Mapping)) if isinstance(items, (list, tuple)) else ()
+    return tuple(subject for subject in found if isinstance(subject, str))
+
+
 def policy(time: str, origin: str, **policy: Any) -> Event:
     """Changes the custody policy of the log `origin` from here on; the registrar signs."""
     return Event("policy", {"policy": policy}, time, (origin,))
 
 
-def participant(time: str, **body: Any) -> Event:
+def participant(time: str, /, **body: Any) -> Event:
     """Enrols or amends `id`; the registrar signs."""
     return Event("participant", _members(**body), time, (body["id"],), optional=True)
 
@@ -64,52 +75,52 @@ def revoke_key(time: str, participant: str, kid: str, *, reason: str) -> Event:
     )
 
 
-def site(time: str, **body: Any) -> Event:
+def site(time: str, /, **body: Any) -> Event:
     """Registers or amends the site `id`."""
     return Event("site", _members(**body), time, (body["id"],), optional=True)
 
 
-def extract(time: str, **body: Any) -> Event:
+def extract(time: str, /, **body: Any) -> Event:
     """Commissions lots at a mine site."""
     return Event("extract", _members(**body), time)
 
 
-def dispatch(time: str, *, lots: Sequence[str], start: str, end: str, **body: Any) -> Event:
+def dispatch(time: str, /, *, lots: Sequence[str], start: str, end: str, **body: Any) -> Event:
     """Hands lots over: consignee, sites from `start` to `end`, transport, expected arrival."""
     return Event("dispatch", _members(lots=list(lots), start=start, end=end, **body), time, tuple(lots))
 
 
-def receive(time: str, *, lots: Sequence[Body], **body: Any) -> Event:
+def receive(time: str, /, *, lots: Sequence[Body], **body: Any) -> Event:
     """Accepts lots `{id, quantity}` with what was measured, or refuses lots `{id}`."""
-    return Event("receive", _members(lots=list(lots), **body), time, tuple(lot["id"] for lot in lots))
+    return Event("receive", _members(lots=_listed(lots), **body), time, _named(lots, "id"))
 
 
-def settle(time: str, *, lots: Sequence[Body], **body: Any) -> Event:
+def settle(time: str, /, *, lots: Sequence[Body], **body: Any) -> Event:
     """Agrees on the quantity `{id, quantity}` that the consignee measured."""
-    return Event("settle", _members(lots=list(lots), **body), time, tuple(lot["id"] for lot in lots))
+    return Event("settle", _members(lots=_listed(lots), **body), time, _named(lots, "id"))
 
 
-def transform(time: str, *, inputs: Sequence[Body], **body: Any) -> Event:
+def transform(time: str, /, *, inputs: Sequence[Body], **body: Any) -> Event:
     """Turns inputs `{lot, mass}` into outputs."""
-    return Event("transform", _members(inputs=list(inputs), **body), time, tuple(one["lot"] for one in inputs))
+    return Event("transform", _members(inputs=_listed(inputs), **body), time, _named(inputs, "lot"))
 
 
-def close(time: str, *, lots: Sequence[str], **body: Any) -> Event:
+def close(time: str, /, *, lots: Sequence[str], **body: Any) -> Event:
     """Takes lots out of the system."""
     return Event("close", _members(lots=list(lots), **body), time, tuple(lots))
 
 
-def attest(time: str, *, start: str | None = None, until: str | None = None, **body: Any) -> Event:
+def attest(time: str, /, *, start: str | None = None, until: str | None = None, **body: Any) -> Event:
     """Evidence of one kind about subjects; moves nothing."""
     return Event("attest", _members(start=start, until=until, **body), time)
 
 
-def incident(time: str, **body: Any) -> Event:
+def incident(time: str, /, **body: Any) -> Event:
     """A risk that showed itself; moves nothing."""
     return Event("incident", _members(**body), time)
 
 
-def correct(time: str, *, subjects: Sequence[str], **body: Any) -> Event:
+def correct(time: str, /, *, subjects: Sequence[str], **body: Any) -> Event:
     """Replaces descriptive members of `record`, which moved `subjects` (see `moved`)."""
     return Event("correct", _members(**body), time, tuple(subjects))
 

@@ -219,7 +219,7 @@ def test_concealed_members_are_shown_handed_on_and_erased(town: Town, tmp_path: 
     ]
     jws, disclosures = parse_presentation(file.read_text())
     assert open_disclosures(parse_record(jws), disclosures).body["transport"]["driver"] == "D"
-    town.run(MINE, "erase", sent["id"], code=1, text="n\n")
+    town.run(MINE, "erase", sent["id"], code=2, text="n\n")
     assert town.json(MINE, "erase", sent["id"], "--yes")["erased"] == 2
     assert town.json(TRADER, "disclose", sent["id"])["erased"] == 2
     assert "2 erased" in town.run(TRADER, "lot", "history", "veil:1").stdout

@@ -11,7 +11,8 @@ import pytest
 from clients.cli.output import show_error, show_table
 from clients.cli.views import show_tree
 from clients.sdk.errors import ServiceRefused
-from tests.clients.test_processes import CLEAN, LODELINE
+from ledger.errors import SchemaError
+from tests.clients.test_processes import CLEAN, LODELINE, VKEY, run
 
 ROWS = [["LOT-1", "held", "coltan"], ["LOT-[2]", "", "tin"]]
 COLUMNS = ["id", "status", "mineral"]
@@ -75,6 +76,37 @@ def test_people_are_told_what_helps_them(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == "service-refused: Not here.\n  head: 3f1c\n"
     assert show_error(error, as_json=True) == 1
     assert '"status": 404' in capsys.readouterr().out
+
+
+def test_every_fault_of_a_body_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    faults = [{"pointer": "/a", "message": "one"}, {"pointer": "/b", "message": "two"}]
+    show_error(SchemaError("/a: one.", pointer="/a", faults=faults))
+    assert capsys.readouterr().err == "schema-error: /a: one.\n  at /a\n  at /b: two\n"
+    show_error(SchemaError("/a: one.", pointer="/a", faults="two of them"))  # from a service that is none of ours
+    assert capsys.readouterr().err == "schema-error: /a: one.\n  at /a\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["erase", "3f" * 32], "Stopped: nothing was done."),
+        (["erase", "3f1c"], "is not a record id"),
+        (["disclose", "3F" * 32], "is not a record id"),
+        (["correct", "3f1c", "--reason", "x"], "is not a record id"),
+        (["key", "new", "--passphrase"], "set LODELINE_PASSPHRASE"),
+        (["key", "import", "{public}"], "holds no private key"),
+        (["init", "http://127.0.0.1:1", "-p", "not a did"], "is not a participant id"),
+    ],
+)
+def test_what_is_not_even_tried_ends_with_2_and_says_what_to_do(tmp_path: Path, words: list[str], told: str) -> None:
+    home = {"LODELINE_HOME": str(tmp_path / "home")}
+    run("init", "http://127.0.0.1:1", "-p", "did:web:a.example", "--log-key", VKEY, **home)
+    run("key", "new", **home)
+    public = tmp_path / "public.jwk"
+    run("key", "export", "-o", str(public), **home)
+    done = run(*(word.replace("{public}", str(public)) for word in words), **home)
+    assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+    assert run("key", "list", **home).returncode == 0
 
 
 @pytest.mark.parametrize("low", ["", "30"])
