@@ -14,12 +14,15 @@ import binascii
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, reduce
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from ledger.errors import EncodingError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MAX_INT = 2**53 - 1  # RFC 7493 section 2.2
 MAX_DEPTH = 32  # objects and arrays inside one another
@@ -159,6 +162,12 @@ def _fault(value: Any) -> EncodingError:
 def join_pointer(pointer: str, token: object) -> str:
     """The JSON Pointer of a member or element (RFC 6901 section 3)."""
     return f"{pointer}/{str(token).replace('~', '~0').replace('/', '~1')}"
+
+
+def first_fault(error: ValidationError, at: str = "") -> tuple[str, str]:
+    """What pydantic says of the first fault, and the pointer of it; at: the pointer of the value that was validated."""
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return fault["msg"], reduce(join_pointer, fault["loc"], at)
 
 
 def parse_pointer(pointer: str) -> tuple[str, ...]:

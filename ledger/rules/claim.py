@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ledger.custody.vocabulary import Amount, Analyte, Code, Country, Id, Model, Percent, Subdivision
-from ledger.encoding import join_pointer
+from ledger.encoding import first_fault
 from ledger.errors import ClaimError
 
 PackId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
@@ -246,7 +246,5 @@ def _fit(model: Any, value: Any, pointer: str) -> Any:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        for step in fault["loc"]:
-            pointer = join_pointer(pointer, str(step))
-        raise ClaimError(f"The claim is not well formed: {fault['msg']}.", pointer=pointer) from error
+        said, pointer = first_fault(error, pointer)
+        raise ClaimError(f"The claim is not well formed: {said}.", pointer=pointer) from error

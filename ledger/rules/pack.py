@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ledger.custody.vocabulary import Country, Date, Role, Url
-from ledger.encoding import join_pointer
+from ledger.encoding import first_fault, join_pointer
 from ledger.errors import PackError
 from ledger.rules.checks import CHECKS
 from ledger.rules.claim import CLAIMS, PackId, ParameterName, Scalar
@@ -266,7 +266,5 @@ def _fit(model: Any, value: Any, pointer: str) -> Any:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        for step in fault["loc"]:
-            pointer = join_pointer(pointer, str(step))
-        raise PackError(f"The pack is not well formed: {fault['msg']}.", pointer=pointer) from error
+        said, pointer = first_fault(error, pointer)
+        raise PackError(f"The pack is not well formed: {said}.", pointer=pointer) from error

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from ledger.custody.vocabulary import Digest, Id, RecordId, Time
-from ledger.encoding import MAX_INT, join_pointer
+from ledger.encoding import MAX_INT, first_fault
 from ledger.errors import VerdictError
 from ledger.rules.outcome import Answer, Grade, Outcome, RiskArea, Severity
 
@@ -105,10 +105,7 @@ def check_verdict(value: Any) -> dict[str, Any]:
     try:
         _adapter().validate_python(value)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        pointer = ""
-        for step in fault["loc"]:
-            pointer = join_pointer(pointer, str(step))
-        raise VerdictError(f"This is not a verdict: {fault['msg']}.", pointer=pointer) from error
+        said, pointer = first_fault(error)
+        raise VerdictError(f"This is not a verdict: {said}.", pointer=pointer) from error
     verdict: dict[str, Any] = value
     return verdict

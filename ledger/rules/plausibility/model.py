@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ledger.encoding import format_json, join_pointer, parse_json
+from ledger.encoding import first_fault, format_json, parse_json
 from ledger.errors import EncodingError, ModelError, TooLarge
 from ledger.rules.plausibility.exact import LARGEST, MICRO
 from ledger.rules.plausibility.features import FEATURES
@@ -136,11 +136,8 @@ def parse_model(data: bytes) -> Model:
     try:
         model = Model.model_validate(value)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        pointer = ""
-        for step in fault["loc"]:
-            pointer = join_pointer(pointer, step)
-        raise ModelError(f"The anomaly model is not well formed: {fault['msg']}.", pointer=pointer) from error
+        said, pointer = first_fault(error)
+        raise ModelError(f"The anomaly model is not well formed: {said}.", pointer=pointer) from error
     _check_digest(value)
     for kind, features in FEATURES.items():
         pointer = f"/kinds/{kind}"
