@@ -146,7 +146,7 @@ def _read(path: Path, setting: str) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise AnchorSetupError(f"{path} cannot be made: {error.strerror}.") from None

@@ -10,8 +10,9 @@ BEGIN IMMEDIATE for a write, so that two writers queue instead of failing half-w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection as Connection  # other rooms name it from here
@@ -129,6 +130,10 @@ def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
         hide_parameters=True,  # what is stored must not reach a log by way of an error
     )
 
+    @event.listens_for(engine, "do_connect")
+    def begin_file(_dialect: Any, _record: Any, given: list[Any], _named: Any) -> None:
+        _make_private(given[0])
+
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are ours: see `begin`
@@ -153,3 +158,11 @@ def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:
         execute_sqlite(conn, "BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _make_private(path: str) -> None:
+    """A new database is for its owner only, as a key is: it holds what was concealed. SQLite gives its other files the
+    same rights. What keeps it from being made SQLite says better."""
+    if not path.startswith("file:"):
+        with suppress(OSError):
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -128,7 +128,7 @@ class GraphFile:
         """Hold the right to append. Yields whether it is ours: another process may have it."""
         import fcntl  # not on Windows, where queries go on over rows
 
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / "lock").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
