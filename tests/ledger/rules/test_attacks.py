@@ -38,11 +38,6 @@ PASS, FAIL, FLAG, LACK = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG, Outcome.I
 MINES = [MINE_A, "site:mine-b"]
 
 
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
-
-
 @pytest.fixture
 def story(base: Story) -> Story:
     return copy.deepcopy(base)

@@ -15,7 +15,7 @@ from ledger.rules.outcome import Answer, Grade, Outcome, Severity, Standing, com
 from ledger.rules.pack import Pack, parse_pack
 from ledger.rules.packs import read_packs
 from ledger.rules.ruling import MAX_SENTENCES, Missing, failed, flagged, inapplicable, lacking, passed, worst
-from tests.support.story import AUDITOR, AUTHORITY, EXPORTER, MINE_A, MINER, MONITOR, TRADER, Story, coltan_story
+from tests.support.story import AUDITOR, AUTHORITY, EXPORTER, MINE_A, MINER, MONITOR, TRADER, Story
 
 PACK = """
 [pack]
@@ -55,11 +55,6 @@ def pack(
 
 def inspection(date: str = "2026-03-20") -> dict[str, Any]:
     return {"number": "I-1", "date": date, "office": "Mines agency"}
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.fixture

@@ -29,15 +29,9 @@ from tests.support.story import (
     WAREHOUSE,
     Story,
     bags,
-    coltan_story,
     start_story,
 )
 from tests.support.world import new_lot, quantity
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.fixture

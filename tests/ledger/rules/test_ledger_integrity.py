@@ -23,7 +23,6 @@ from tests.support.story import (
     WAREHOUSE,
     Story,
     bags,
-    coltan_story,
     start_story,
 )
 from tests.support.world import REGISTRAR
@@ -331,11 +330,6 @@ CASES: dict[str, Case] = {
     "the account of an incident is concealed": ("LED.PRIV", conceals_it, PASS),
     "there is nothing to look at": ("LED.PRIV", about_nobody, INSUFFICIENT),
 }
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.mark.parametrize("words", CASES)

@@ -35,18 +35,12 @@ from tests.support.story import (
     TRADER,
     Story,
     bags,
-    coltan_story,
 )
 from tests.support.world import ORIGIN, new_lot, quantity
 
 PASS, FAIL, FLAG, INSUFFICIENT = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG, Outcome.INSUFFICIENT
 MARCH = {"from": "2026-03-10T00:00:00Z", "to": "2026-03-12T00:00:00Z"}
 ABUSES = [rule.id for rule in read_packs()["oecd-annex-ii"].rules if rule.id.startswith("OECD-A2.1.")]
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.fixture

@@ -18,15 +18,10 @@ from tests.ledger.rules import test_eu_2017_821_metals as metals
 from tests.ledger.rules import test_eu_batteries as batteries
 from tests.support import import_file as imports
 from tests.support.papers import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, attests, lists
-from tests.support.story import AUDITOR, BUYER, MINE_A, MINER, PLANT, SMELTER, TRADER, Story, coltan_story, start_story
+from tests.support.story import AUDITOR, BUYER, MINE_A, MINER, PLANT, SMELTER, TRADER, Story, start_story
 from tests.support.world import new_lot, quantity
 
 BATTERY = batteries.TERMS
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.fixture

@@ -29,7 +29,6 @@ from tests.support.story import (
     TRADER,
     WAREHOUSE,
     Story,
-    coltan_story,
 )
 from tests.support.world import REGISTRAR, new_lot, quantity
 
@@ -256,11 +255,6 @@ CASES: dict[str, Case] = {
     "the smelter's file was completed later": ("OECD3T.SMELT", written_up_later, INSUFFICIENT),
     "no smelter has taken it": ("OECD3T.SMELT", dug, NOT_APPLICABLE),
 }
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.mark.parametrize("words", CASES)

@@ -38,7 +38,6 @@ from tests.support.story import (
     TRADER,
     WAREHOUSE,
     Story,
-    coltan_story,
 )
 
 MARCH = {"from": "2026-03-10T00:00:00Z", "to": "2026-03-12T00:00:00Z"}
@@ -465,11 +464,6 @@ CASES: dict[str, Case] = {
     ),
     "nothing was exported": ("OECD-A2.13.TAX", royalties(), INSUFFICIENT),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.mark.parametrize("words", CASES)

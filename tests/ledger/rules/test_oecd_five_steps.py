@@ -22,7 +22,6 @@ from tests.support.story import (
     TRADER,
     Story,
     bags,
-    coltan_story,
 )
 from tests.support.world import new_lot, quantity
 
@@ -243,11 +242,6 @@ CASES: dict[str, Case] = {
     "the report on last year is there": ("OECD.S5.REPORT", both(reports(2025), later("2026-06-30")), PASS),
     "there is nobody to report": ("OECD.S5.REPORT", nobody, INSUFFICIENT),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.mark.parametrize("words", CASES)

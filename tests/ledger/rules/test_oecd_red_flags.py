@@ -28,7 +28,6 @@ from tests.support.story import (
     TRADER,
     Story,
     bags,
-    coltan_story,
 )
 from tests.support.world import REGISTRAR
 
@@ -249,11 +248,6 @@ CASES: dict[str, Case] = {
     ),
     "the trader looked into it himself": ("OECD-RF.DISCHARGE", both(NAMED, report(LOC1, by=TRADER)), INSUFFICIENT),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def base() -> Story:
-    return coltan_story()
 
 
 @pytest.mark.parametrize("words", CASES)
