@@ -67,24 +67,18 @@ def open_certificate(note_text: str, verifiers: Iterable[Verifier]) -> tuple[str
         raise VerdictError(error.message) from error
 
 
-def sign_verdict(verdict: dict[str, Any], key: PrivateKey, certificate: str) -> dict[str, Any]:
-    """The envelope of a verdict, as a JSON object."""
-    header = _header(key.public)
-    signature = key.sign(_signing_input(header, verdict))
-    return {
-        "format": FORMAT,
-        "verdict": verdict,
-        "certificate": certificate,
-        "signature": f"{header}..{format_b64url(signature)}",
-    }
-
-
 def seal_verdict(verdict: dict[str, Any], key: PrivateKey, certificate: str) -> tuple[bytes, str]:
-    """The canonical bytes of the envelope, and the verdict's id: as `sign_verdict`, the verdict written once."""
+    """The canonical bytes of the envelope of a verdict, and the verdict's id; the verdict is written once."""
     body, header = format_json(verdict), _header(key.public)
-    signature = key.sign(f"{header}.{format_b64url(body)}".encode("ascii"))
+    signature = key.sign(_signing_input(header, body))
     rest = {"format": FORMAT, "certificate": certificate, "signature": f"{header}..{format_b64url(signature)}"}
     return format_json(rest)[:-1] + b',"verdict":' + body + b"}", hashlib.sha256(body).hexdigest()
+
+
+def sign_verdict(verdict: dict[str, Any], key: PrivateKey, certificate: str) -> dict[str, Any]:
+    """The envelope of a verdict, as a JSON object."""
+    envelope: dict[str, Any] = parse_json(seal_verdict(verdict, key, certificate)[0])
+    return envelope
 
 
 def open_verdict(envelope: Any, verifiers: Iterable[Verifier]) -> SignedVerdict:
@@ -113,7 +107,7 @@ def open_verdict(envelope: Any, verifiers: Iterable[Verifier]) -> SignedVerdict:
         raw = parse_b64url(value)
     except EncodingError as error:
         raise VerdictError(error.message, pointer="/signature") from error
-    key.verify(raw, _signing_input(header, verdict))
+    key.verify(raw, _signing_input(header, format_json(verdict)))
     return SignedVerdict(verdict, key, origin)
 
 
@@ -129,5 +123,5 @@ def _header(key: PublicKey) -> str:
     return format_b64url(format_json({"alg": key.alg, "kid": key.kid, "typ": TYP}))
 
 
-def _signing_input(header: str, verdict: dict[str, Any]) -> bytes:
-    return f"{header}.{format_b64url(format_json(verdict))}".encode("ascii")
+def _signing_input(header: str, body: bytes) -> bytes:
+    return f"{header}.{format_b64url(body)}".encode("ascii")
