@@ -38,8 +38,10 @@ def append_ids(conn: Connection, first: int, record_ids: Sequence[str]) -> None:
     if indexed > first:
         number, before = _read_tiles(conn, first - first % SPAN)
         together = before[: (start - number) * BYTES] + waiting[: (indexed - start) * BYTES]
-        prefixes = struct.unpack(f">{len(together) // BYTES}q", together)
-        insert_many(conn, _INSERT, sorted(zip(prefixes, range(indexed - len(prefixes), indexed), strict=True)))
+        prefixes = np.frombuffer(together, ">i8")
+        order = np.argsort(prefixes, kind="stable")
+        seqs = indexed - len(prefixes) + order
+        insert_many(conn, _INSERT, list(zip(prefixes[order].tolist(), seqs.tolist(), strict=True)))
         execute_raw(conn, "DELETE FROM id_tiles").close()
         start, waiting = indexed, waiting[(indexed - start) * BYTES :]
     size = TILE * BYTES
