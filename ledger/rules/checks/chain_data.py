@@ -18,7 +18,7 @@ from ledger.rules.checks.claims import NoMembers, element_of, mine_shares, perce
 from ledger.rules.checks.exposure import party_windows
 from ledger.rules.checks.integrity import custody_records
 from ledger.rules.checks.registry import Members, check
-from ledger.rules.checks.targets import SMELTING
+from ledger.rules.checks.targets import smelter_receipts
 from ledger.rules.facts import Hop
 from ledger.rules.items import Item
 from ledger.rules.origins import ACCOUNT_MODELS
@@ -165,12 +165,7 @@ def _owned(case: Case, party: str, item: Item, members: Owners) -> Ruling:
 @check
 def smelter_had_file(case: Case, members: NoMembers) -> Ruling:
     """When the smelter took a lot, the records of the chain up to it were in the log: a register that keeps itself."""
-    facts = case.facts
-    rulings = [
-        _on_file(case, hop, hop.receive)
-        for hop in facts.hops
-        if hop.receive and hop.accepted and facts.sites[hop.receive.body["site"]].body["kind"] in SMELTING
-    ]
+    rulings = [_on_file(case, hop, receive) for hop, receive in smelter_receipts(case.facts)]
     return worst(rulings, nothing=inapplicable("No smelter has received any of it."))
 
 

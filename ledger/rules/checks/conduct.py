@@ -17,8 +17,8 @@ from ledger.rules.checks.chain_data import Routes, extraction_described, mine_co
 from ledger.rules.checks.claims import NoMembers
 from ledger.rules.checks.exposure import incident_days, is_category, subjects_of
 from ledger.rules.checks.registry import Members, check
-from ledger.rules.checks.targets import SMELTING
-from ledger.rules.facts import Hop, Incident
+from ledger.rules.checks.targets import smelter_receipts
+from ledger.rules.facts import Incident
 from ledger.rules.items import Item
 from ledger.rules.ruling import Ruling, failed, inapplicable, passed, worst
 
@@ -256,16 +256,11 @@ def _named(case: Case, risk: str, assessment: Item, plans: Iterable[Item]) -> Ru
 @check
 def smelters_audited(case: Case, members: NoMembers) -> Ruling:
     """Each smelter or refinery held an independent audit that conformed when it took the lots."""
-    facts = case.facts
-    rulings = [
-        _audited(case, hop, hop.receive)
-        for hop in facts.hops
-        if hop.receive and hop.accepted and facts.sites[hop.receive.body["site"]].body["kind"] in SMELTING
-    ]
+    rulings = [_audited(case, receive) for _, receive in smelter_receipts(case.facts)]
     return worst(rulings, nothing=inapplicable("No smelter or refinery has received any of it."))
 
 
-def _audited(case: Case, hop: Hop, receive: Item) -> Ruling:
+def _audited(case: Case, receive: Item) -> Ruling:
     site, day = receive.body["site"], receive.time[:10]
     about = (site, case.facts.sites[site].body["operator"])
     found = [one for one in case.attested("audit", *about, at=day) if one.statement["facility"] in about]

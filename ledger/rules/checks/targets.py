@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from ledger.rules.case import Case
+from ledger.rules.facts import Facts, Hop
+from ledger.rules.items import Item
 
 Each = Literal[
     "subject", "chain", "lots", "mined_lots", "mines", "sites", "smelters", "handlers", "custodian", "consignments"
@@ -39,3 +41,9 @@ def targets(case: Case, each: Each) -> list[tuple[str, tuple[str, ...]]]:
         "handlers": facts.handlers,
     }[each]
     return [(one, (one,)) for one in ids]
+
+
+def smelter_receipts(facts: Facts) -> list[tuple[Hop, Item]]:
+    """Hops to a smelter or refinery that took the lots, each with the record by which it did."""
+    received = [(hop, hop.receive) for hop in facts.hops if hop.receive and hop.accepted]
+    return [(hop, one) for hop, one in received if facts.sites[one.body["site"]].body["kind"] in SMELTING]
