@@ -9,12 +9,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from clients.cli.output import UNDECIDED, notify, show_error, show_failure
+
+if TYPE_CHECKING:
+    from ledger.errors import LedgerError
 
 # name -> module of clients.cli that holds `app`, or the function in it for a single command
 COMMANDS: Mapping[str, str] = {
@@ -48,6 +51,9 @@ COMMANDS: Mapping[str, str] = {
     "witness": "witnesses",
 }
 
+# What only reading reference data and writing verdicts for people needs (pyproject.toml, extra `rules`)
+RULES = frozenset({"anyascii", "jinja2", "pycountry", "rapidfuzz", "shapely", "typst"})
+
 
 class LazyGroup(TyperGroup):
     """The commands of `COMMANDS`, loaded one at a time; errors of the tree become one message and an exit code."""
@@ -79,11 +85,22 @@ class LazyGroup(TyperGroup):
                     return super().invoke(ctx)
                 except LedgerError as error:
                     raise typer.Exit(show_error(error, as_json=ctx.obj["json"])) from error
+                except ModuleNotFoundError as error:
+                    raise typer.Exit(show_error(_missing(error), as_json=ctx.obj["json"])) from error
         except typer.Abort as error:  # no, or no answer, to a question: nothing was done
             notify("Stopped: nothing was done.")
             raise typer.Exit(UNDECIDED) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(130) from error
+
+
+def _missing(error: ModuleNotFoundError) -> LedgerError:
+    """What to install for a package of the extra `rules`; any other that is missing is raised again."""
+    from clients.sdk.errors import LocalError
+
+    if error.name not in RULES:
+        raise error
+    return LocalError(f"This needs the package {error.name}: install the extra, pip install 'lodeline[rules]'.")
 
 
 @contextmanager

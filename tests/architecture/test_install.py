@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from clients.cli.lazy import RULES
 from ledger.log.note import Ed25519Signer, format_vkey
 from tests.architecture.source import ROOT
 
@@ -67,6 +68,18 @@ def test_a_bundle_is_judged_with_the_core_alone_and_not_without_it(tmp_path: Pat
     assert (judged.returncode, json.loads(judged.stdout)["outcome"]) == (1, "refuted")
     crippled = run(program, {"nacl"})
     assert "No module named 'nacl" in crippled.stderr
+
+
+def test_what_needs_the_extra_rules_says_so(tmp_path: Path) -> None:
+    assert {module_of(one) for one in PROJECT["optional-dependencies"]["rules"]} == RULES
+    bundle = tmp_path / "lot.bundle.json"
+    bundle.write_bytes(b"{}")
+    areas = ROOT / "tests" / "data" / "reference" / "wdpa.geojson"
+    words = ["verify", str(bundle), "--log-key", VKEY, "--reference", f"wdpa:2026-11-20:{areas}"]
+    done = run(COMMAND.format(words=words), set(RULES))
+    assert (done.returncode, "pip install 'lodeline[rules]'" in done.stderr.replace("\n", " ")) == (2, True)
+    assert "Traceback" not in done.stderr
+    assert run(COMMAND.format(words=words), set()).returncode == 1, "it is read, and the bundle is none"
 
 
 def test_ledger_imports_without_anything_of_the_clients_or_the_service() -> None:
