@@ -13,7 +13,7 @@ from ledger.rules.outcome import Outcome
 from ledger.rules.pack import parameters_of
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.snapshot import References
-from tests.support.story import Story
+from tests.support.story import MINE_A, Story, bags
 
 PASS, FAIL, FLAG = Outcome.PASS, Outcome.FAIL, Outcome.RED_FLAG
 INSUFFICIENT, NOT_APPLICABLE = Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE
@@ -35,6 +35,17 @@ def both(*bends: Bend) -> Bend:
         return last if isinstance(last, dict) else None
 
     return bend
+
+
+def nobody(story: Story) -> dict[str, Any]:
+    """A mine, before anything was dug."""
+    return {"subject": MINE_A, "known": "2026-01-05T09:00:00Z"}
+
+
+def dug(story: Story) -> dict[str, Any]:
+    """A bag that is still at its mine."""
+    story.on("2026-06-01").extract(MINE_A, *bags("c", 1), period=("2026-05-01", "2026-05-31"))
+    return {"subject": "lot:c-1"}
 
 
 def check_case(base: Story, case: Case) -> Finding:

@@ -10,7 +10,7 @@ from ledger.encoding import format_time, parse_time
 from ledger.entry import parse_entry
 from ledger.envelope import parse_record
 from ledger.rules.packs import read_packs
-from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, check_case
+from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, check_case, dug, nobody
 from tests.support.story import (
     CUSTOMS,
     EXPORTER,
@@ -30,11 +30,6 @@ from tests.support.world import REGISTRAR
 
 def honest(story: Story) -> None:
     """Nothing is bent."""
-
-
-def about_nobody(story: Story) -> dict[str, Any]:
-    """A mine, on a day when nothing had been dug yet."""
-    return {"subject": MINE_A, "known": "2026-01-05T09:00:00Z"}
 
 
 def enrolled_by_itself(story: Story) -> dict[str, Any]:
@@ -114,11 +109,6 @@ def settled(story: Story) -> None:
     disputed(story)
     body = {"lots": [{"id": "lot:export", "quantity": story.amount("lot:export")}]}
     story.world.do(SMELTER, "settle", body, ["lot:export"])
-
-
-def mined_only(story: Story) -> dict[str, Any]:
-    story.on("2026-06-01").extract(MINE_A, *bags("c", 1), period=("2026-05-01", "2026-05-31"))
-    return {"subject": "lot:c-1"}
 
 
 def correct(story: Story, event: str, issuer: str, replaced: dict[str, Any], nth: int = 0) -> str:
@@ -286,15 +276,15 @@ CASES: dict[str, Case] = {
     "the key was stolen a day before it signed": ("LED.SIG", lambda s: revoke(s, "stolen", "2026-04-02"), FAIL),
     "the key was stolen after its last record": ("LED.SIG", lambda s: revoke(s, "stolen", "2026-05-01"), PASS),
     "the key was replaced in time": ("LED.SIG", lambda s: revoke(s, "rotation", "2026-04-02"), PASS),
-    "there is no custody to look at": ("LED.SIG", about_nobody, INSUFFICIENT),
+    "there is no custody to look at": ("LED.SIG", nobody, INSUFFICIENT),
     "all records link up": ("LED.CHAIN", honest, PASS),
     "a lot is spent twice": ("LED.CHAIN", forked, FAIL),
     "a dispatch is left out": ("LED.CHAIN", leave_out("dispatch"), FAIL),
     "the registration of a site is left out": ("LED.CHAIN", site_left_out, INSUFFICIENT),
     "a record is shown by hash only": ("LED.CHAIN", some_hidden, INSUFFICIENT),
-    "there is no chain": ("LED.CHAIN", about_nobody, INSUFFICIENT),
+    "there is no chain": ("LED.CHAIN", nobody, INSUFFICIENT),
     "both sides signed every handover": ("LED.DUAL", honest, PASS),
-    "the lot was never handed over": ("LED.DUAL", mined_only, NOT_APPLICABLE),
+    "the lot was never handed over": ("LED.DUAL", dug, NOT_APPLICABLE),
     "the lot has been on its way for a week": ("LED.DUAL", sent_on("2026-05-28"), PASS),
     "nobody has signed for three weeks": ("LED.DUAL", sent_on("2026-06-11"), INSUFFICIENT),
     "the consignment was refused and came back": ("LED.DUAL", refused, PASS),
@@ -313,13 +303,13 @@ CASES: dict[str, Case] = {
     "the books were filled after the export": ("LED.LATE", backfill, FLAG),
     "the books were filled little by little": ("LED.LATE", one_by_one, PASS),
     "the export was declared when all was on record": ("LED.LATE", declared_in_order, PASS),
-    "nothing was recorded": ("LED.LATE", about_nobody, INSUFFICIENT),
+    "nothing was recorded": ("LED.LATE", nobody, INSUFFICIENT),
     "the dates follow one another": ("LED.ORDER", honest, PASS),
     "the signer's clock is an hour behind": ("LED.ORDER", signed_before(1), PASS),
     "it was signed a day before it happened": ("LED.ORDER", signed_before(24), FAIL),
     "it was produced after it was recorded": ("LED.ORDER", dug_tomorrow, FAIL),
     "it left before it arrived": ("LED.ORDER", dated_back, FAIL),
-    "there is nothing to order": ("LED.ORDER", about_nobody, INSUFFICIENT),
+    "there is nothing to order": ("LED.ORDER", nobody, INSUFFICIENT),
     "the log is not anchored": ("LED.ANCHOR", honest, INSUFFICIENT),
     "all records are kept": ("LED.RETAIN5", honest, PASS),
     "not every record is shown": ("LED.RETAIN5", some_hidden, INSUFFICIENT),
@@ -328,7 +318,7 @@ CASES: dict[str, Case] = {
     "miners are named in the log": ("LED.PRIV", names_the_team, FAIL),
     "an account of an incident is in the log": ("LED.PRIV", tells_it_all, FAIL),
     "the account of an incident is concealed": ("LED.PRIV", conceals_it, PASS),
-    "there is nothing to look at": ("LED.PRIV", about_nobody, INSUFFICIENT),
+    "there is nothing to look at": ("LED.PRIV", nobody, INSUFFICIENT),
 }
 
 

@@ -10,7 +10,19 @@ import pytest
 from ledger.rules.outcome import Answer, Severity, combine
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.rows import ArmedPresence, ConflictEvent, ExpertClaim, Roadblock, RoyaltyRate, SiteVisit
-from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, both, check_case, finding_on
+from tests.support.cases import (
+    FAIL,
+    FLAG,
+    INSUFFICIENT,
+    NOT_APPLICABLE,
+    PASS,
+    Bend,
+    Case,
+    both,
+    check_case,
+    finding_on,
+    nobody,
+)
 from tests.support.oecd_papers import (
     audit,
     declare_export,
@@ -202,11 +214,6 @@ def certified(*origins: str, scheme: str = "icglr", by: str = AUTHORITY) -> Bend
         story.attest(by, "certificate", "lot:export", statement)
 
     return bend
-
-
-def no_lot(story: Story) -> dict[str, Any]:
-    """A mine, before anything was dug."""
-    return {"subject": MINE_A, "known": "2026-01-05T09:00:00Z"}
 
 
 def a_trader(story: Story) -> dict[str, Any]:
@@ -416,7 +423,7 @@ CASES: dict[str, Case] = {
     "the official's receipt is concealed": ("OECD-A2.11.BRIBE", receipt_concealed, INSUFFICIENT),
     "nobody says anything of officials": ("OECD-A2.11.BRIBE", honest, INSUFFICIENT),
     "bribery is verified": ("OECD-A2.11.BRIBE", both(declare_nil, reported("A2.11.bribery", verified=True)), FAIL),
-    "there is nobody who could pay": ("OECD-A2.11.BRIBE", no_lot, NOT_APPLICABLE),
+    "there is nobody who could pay": ("OECD-A2.11.BRIBE", nobody, NOT_APPLICABLE),
     "the certificate names the country": ("OECD-A2.11.ORIGIN", certified("CD"), PASS),
     "the certificate names a neighbour": ("OECD-A2.11.ORIGIN", certified("RW"), FAIL),
     "a stranger's certificate names a neighbour": ("OECD-A2.11.ORIGIN", certified("RW", by=BUYER), FLAG),
@@ -431,7 +438,7 @@ CASES: dict[str, Case] = {
     ),
     "no paper names an origin": ("OECD-A2.11.ORIGIN", honest, INSUFFICIENT),
     "fraud is alleged": ("OECD-A2.11.ORIGIN", both(certified("CD"), reported("fraud.tags")), FLAG),
-    "there is no lot yet": ("OECD-A2.11.ORIGIN", no_lot, INSUFFICIENT),
+    "there is no lot yet": ("OECD-A2.11.ORIGIN", nobody, INSUFFICIENT),
     "the buyer paid the seller through a bank": ("OECD-A2.12.AML", both(sold, priced()), PASS),
     "no sale is on file, a custodian paid": ("OECD-A2.12.AML", priced(), PASS),
     "the payee is the seller by id": ("OECD-A2.12.AML", both(sold, priced(payee=EXPORTER)), PASS),

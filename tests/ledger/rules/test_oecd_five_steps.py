@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.rules.packs import read_packs
-from tests.support.cases import FAIL, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, both, check_case
+from tests.support.cases import FAIL, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, both, check_case, dug, nobody
 from tests.support.oecd_papers import EVERYBODY, HEADS, adopt_policy, assess, audit, look_closer, plan
 from tests.support.story import (
     AUTHORITY,
@@ -21,23 +21,12 @@ from tests.support.story import (
     SMELTER,
     TRADER,
     Story,
-    bags,
 )
 from tests.support.world import new_lot, quantity
 
 
 def honest(story: Story) -> None:
     """Custody only, no papers."""
-
-
-def nobody(story: Story) -> dict[str, Any]:
-    """A mine, before anything was dug."""
-    return {"subject": MINE_A, "known": "2026-01-05T09:00:00Z"}
-
-
-def dug(story: Story) -> dict[str, Any]:
-    story.on("2026-06-01").extract(MINE_A, *bags("c", 1), period=("2026-05-01", "2026-05-31"))
-    return {"subject": "lot:c-1"}
 
 
 def policies(*covers: str, **members: Any) -> Bend:

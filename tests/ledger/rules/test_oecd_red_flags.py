@@ -10,7 +10,19 @@ import pytest
 from ledger.rules.outcome import Answer, combine
 from ledger.rules.packs import read_packs
 from ledger.rules.reference.rows import CahraArea, NationalFlow, TransitCountry
-from tests.support.cases import FAIL, FLAG, INSUFFICIENT, NOT_APPLICABLE, PASS, Bend, Case, both, check_case
+from tests.support.cases import (
+    FAIL,
+    FLAG,
+    INSUFFICIENT,
+    NOT_APPLICABLE,
+    PASS,
+    Bend,
+    Case,
+    both,
+    check_case,
+    dug,
+    nobody,
+)
 from tests.support.gold import gold_lot, gold_story
 from tests.support.oecd_papers import assess, inspect, know, look_closer
 from tests.support.story import (
@@ -123,15 +135,6 @@ def unregistered(story: Story) -> dict[str, Any]:
     story.register("site:own", "mine", REGISTRAR)
     story.on("2026-06-01").extract("site:own", *bags("own", 1), period=("2026-05-01", "2026-05-31"))
     return {"subject": "lot:own-1"}
-
-
-def dug(story: Story) -> dict[str, Any]:
-    story.on("2026-06-01").extract(MINE_A, *bags("c", 1), period=("2026-05-01", "2026-05-31"))
-    return {"subject": "lot:c-1"}
-
-
-def nobody(story: Story) -> dict[str, Any]:
-    return {"subject": MINE_A, "known": "2026-01-05T09:00:00Z"}
 
 
 def recycled(story: Story) -> dict[str, Any]:
