@@ -229,7 +229,20 @@ def test_database_that_does_not_answer(operator: Operator) -> None:
 def test_export_into_a_file(operator: Operator) -> None:
     operator.init()
     (operator.folder / "file").write_text("")
-    assert "lodeline-server: " in operator.run("export", str(operator.folder / "file"), code=1)
+    told = operator.run("export", str(operator.folder / "file"), code=1)
+    assert told.startswith(f"lodeline-server: {operator.folder / 'file'} cannot be ")
+
+
+def test_export_over_something_else(operator: Operator) -> None:
+    operator.init()
+    copy = operator.folder / "copy"
+    copy.mkdir()
+    (copy / "checkpoint").write_text("of another log")
+    assert "choose another place" in operator.run("export", str(copy), code=1)
+    assert [path.name for path in copy.iterdir()] == ["checkpoint"]
+    (copy / "checkpoint").unlink()
+    assert operator.json("export", str(copy), "--no-entries")["files"] == 3
+    assert not (copy / "tile/entries").exists()
 
 
 @pytest.mark.parametrize("words", ["nonsense", "export", "keygen", "fsck --nonsense", "serve --port x"])
