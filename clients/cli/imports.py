@@ -35,7 +35,7 @@ def import_file(
       timezone = "Africa/Kinshasa"
       columns = { lot = "Bag no.", mass = "Net kg" }
       assay = { Ta2O5 = "Grade" }
-      defaults = { mode = "truck", consignee = "did:web:trader.example" }
+      defaults = { mineral = "coltan", method = "artisanal" }
       ignore = ["Remarks"]
 
     [bold]Examples[/]

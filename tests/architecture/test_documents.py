@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -193,6 +194,39 @@ def test_the_scan_for_hosts_and_machines_bites() -> None:
     assert HOSTS.fullmatch("log.lodeline.example")
     assert CITED.fullmatch("eur-lex.europa.eu")
     assert not CITED.fullmatch("eur-lex.europa.eu.example.net")
+
+
+def example(page: str) -> str:
+    """The first TOML text of a page of docs/formats."""
+    return re.findall(r"^```toml\n(.*?)^```", text_of(Path("docs/formats", page)), re.DOTALL | re.MULTILINE)[0]
+
+
+def test_the_example_pack_loads() -> None:
+    from ledger.errors import PackError
+    from ledger.rules.pack import parse_pack
+
+    text = example("packs.md")
+    assert [rule.id for rule in parse_pack(text.encode()).rules] == ["OUR.VISIT"]
+    with pytest.raises(PackError):
+        parse_pack(text.replace("max_age", "maximum_age").encode())
+
+
+def test_the_example_mapping_fits_its_list() -> None:
+    from clients.importers.mapping import parse_mapping
+    from clients.sdk.errors import LocalError
+
+    members = tomllib.loads(example("lists.md"))
+    mapping = parse_mapping(members, kind="extracts")
+    assert (dict(mapping.assay), mapping.defaults["method"]) == ({"Ta2O5": "Grade"}, "artisanal")
+    with pytest.raises(LocalError):
+        parse_mapping(members | {"kind": "dispatches"}, kind="dispatches")
+
+
+def test_the_checks_of_a_bundle_are_those_that_verify_makes() -> None:
+    from ledger.evidence.verify import CHECKS
+
+    section = text_of(Path("docs/formats/bundle.md")).partition("\n## Verification\n")[2]
+    assert tuple(re.findall(r"^\| \d+ \| `(\w+)` \|", section, re.MULTILINE)) == CHECKS
 
 
 def test_the_example_record_is_what_the_page_says() -> None:
