@@ -33,6 +33,7 @@ from ledger.log.checkpoint import Checkpoint
 from ledger.log.merkle import leaf_hash, tree_root
 from ledger.log.note import Ed25519Signer
 from ledger.log.tiles import ENTRIES, WIDTH
+from tests.support.evidence import outcomes
 
 NOW = datetime.fromtimestamp(START + 3600, UTC)
 SMALL, LARGE = 300, 1_500  # in this process, and in worker processes
@@ -60,10 +61,6 @@ def policy_of(folder: Path) -> TrustPolicy:
 
 def audit(folder: Path, memory: Memory | None = None, workers: int | None = 0) -> Report:
     return run_audit(FolderSource(folder), policy_of(folder), NOW, memory=memory, workers=workers)
-
-
-def outcomes(report: Report) -> dict[str, str]:
-    return {one.name: one.outcome.value for one in report.checks if one.outcome.value != "pass"}
 
 
 def flip(path: Path, position: int) -> None:

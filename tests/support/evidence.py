@@ -19,10 +19,11 @@ from ledger.errors import LedgerError
 from ledger.evidence.bundle import Bundle, BundleEntry, Completeness, FullEntry, HashOnlyEntry, format_bundle
 from ledger.evidence.closure import collect_closure, demand_topics
 from ledger.evidence.completeness import sign_completeness, state_lists
+from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustedLog, TrustedWitness, TrustPolicy
-from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusion, tree_root
-from ledger.log.note import CosignatureSigner, Ed25519Signer, format_vkey
+from ledger.log.note import CosignatureSigner, Ed25519Signer, cosign_note, format_signature, format_vkey
 from tests.support.shown import Shown
 from tests.support.world import ORIGIN, World
 
@@ -37,17 +38,19 @@ def later(world: World, seconds: int = 60) -> datetime:
     return datetime.fromtimestamp(world.now + seconds, UTC)
 
 
+def outcomes(report: Report) -> dict[str, str]:
+    """What became of each check that was not passed."""
+    return {one.name: one.outcome.value for one in report.checks if one.outcome.value != "pass"}
+
+
 def sign_log(entries: list[bytes], time: int, origin: str = ORIGIN) -> str:
     """The checkpoint of these entries, signed by the log and cosigned by the witness."""
     checkpoint = Checkpoint(origin, len(entries), tree_root([leaf_hash(one) for one in entries]))
     signer = Ed25519Signer(origin, LOG_SIGNER.seed)
-    return sign_checkpoint(checkpoint, [signer], cosigners=()) + _cosigned(checkpoint, time)
+    return sign_checkpoint(checkpoint, [signer]) + _cosigned(checkpoint, time)
 
 
 def _cosigned(checkpoint: Checkpoint, time: int) -> str:
-    from ledger.log.checkpoint import format_checkpoint
-    from ledger.log.note import cosign_note, format_signature
-
     return format_signature(cosign_note(format_checkpoint(checkpoint), WITNESS, time))
 
 

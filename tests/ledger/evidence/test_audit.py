@@ -26,7 +26,7 @@ from ledger.log.checkpoint import Checkpoint
 from ledger.log.merkle import EMPTY_ROOT, leaf_hash, plan_consistency, tree_root
 from ledger.log.note import Ed25519Signer
 from ledger.log.tiles import WIDTH, TileId, format_bundle, plan_tiles
-from tests.support.evidence import LOG_SIGNER, LONE_POLICY, POLICY, LogReader, sign_log, state_complete
+from tests.support.evidence import LOG_SIGNER, LONE_POLICY, POLICY, LogReader, outcomes, sign_log, state_complete
 from tests.support.mines import mining_world
 from tests.support.world import (
     AUDITOR,
@@ -91,10 +91,6 @@ def audit(
     for tile, computed in run.tree.partial():
         run.compare_tile(tile, computed, bend_tile(tile, computed))
     return run.finish()
-
-
-def outcomes(report: Report) -> dict[str, str]:
-    return {one.name: one.outcome.value for one in report.checks if one.outcome.value != "pass"}
 
 
 def codes(report: Report) -> list[tuple[str, str, int | None]]:

@@ -17,7 +17,16 @@ from ledger.evidence.report import Report
 from ledger.evidence.verify import verify_bundle
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import Ed25519Signer, parse_note
-from tests.support.evidence import LOG_SIGNER, POLICY, LogReader, bundle_from, bundle_of, later, state_complete
+from tests.support.evidence import (
+    LOG_SIGNER,
+    POLICY,
+    LogReader,
+    bundle_from,
+    bundle_of,
+    later,
+    outcomes,
+    state_complete,
+)
 from tests.support.mines import FAR, NEIGHBOUR, attest_status, mine_in, mining_world, note_incident
 from tests.support.world import AUDITOR, DEPOT, MINE, MINER, ORIGIN, REGISTRAR, TRADER, World
 
@@ -36,10 +45,6 @@ def honest(subject: str = "lot:c") -> Bundle:
 
 def check(bundle: Bundle) -> Report:
     return verify_bundle(format_bundle(bundle), POLICY, later(world()))
-
-
-def outcomes(report: Report) -> dict[str, str]:
-    return {one.name: one.outcome.value for one in report.checks if one.outcome.value != "pass"}
 
 
 def found(report: Report) -> list[tuple[str, str, str]]:

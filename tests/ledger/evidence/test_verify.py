@@ -20,7 +20,17 @@ from ledger.evidence.report import Report
 from ledger.evidence.trust import TrustedLog, TrustPolicy
 from ledger.evidence.verify import CHECKS, verify_bundle
 from ledger.log.note import Ed25519Signer, format_vkey
-from tests.support.evidence import LOG_SIGNER, LONE_POLICY, POLICY, LogReader, bundle_from, bundle_of, later, sealed
+from tests.support.evidence import (
+    LOG_SIGNER,
+    LONE_POLICY,
+    POLICY,
+    LogReader,
+    bundle_from,
+    bundle_of,
+    later,
+    outcomes,
+    sealed,
+)
 from tests.support.world import (
     AUDITOR,
     MINE,
@@ -71,10 +81,6 @@ def check(bundle: Bundle, policy: TrustPolicy = POLICY, now: datetime = NOW) -> 
 def forged(world: World, lot: str, *more: int) -> Report:
     """Verify a bundle of all entries of a log that is not honest."""
     return check(bundle_from(world.log, range(len(world.log)), lot, world.disclosures, time=world.now))
-
-
-def outcomes(report: Report) -> dict[str, str]:
-    return {one.name: one.outcome.value for one in report.checks if one.outcome.value != "pass"}
 
 
 def codes(report: Report) -> list[tuple[str, str]]:
