@@ -1,4 +1,4 @@
-"""Judgements take the processor: a few at once, some more that wait, and the rest is told to come again.
+"""Judgements and bundles take the processor: a few at once, some more that wait, the rest is told to come again.
 
 Without this a caller with many questions would hold up the records of everybody else.
 """
@@ -22,11 +22,11 @@ _T = TypeVar("_T")
 
 def busy() -> Unavailable:
     """What those get who find no place in the line."""
-    return Unavailable("Many claims are being judged: ask again in a few seconds.", retry_after=5)
+    return Unavailable("Many verdicts and bundles are being made: ask again in a few seconds.", retry_after=5)
 
 
 class Judges:
-    """at_once: judgements at the same time, by default one per core; waiting: how many may stand in line."""
+    """at_once: of them at the same time, by default one per core; waiting: how many may stand in line."""
 
     def __init__(self, at_once: int | None = None, waiting: int = MAX_WAITING) -> None:
         self._free = asyncio.Semaphore(at_once or os.cpu_count() or 1)

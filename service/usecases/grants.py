@@ -64,6 +64,8 @@ def give(context: Context, body: bytes) -> tuple[dict[str, Any], bool]:
     whether there is such a lot) or the grantee no active participant; Conflict for a used `jti`.
     """
     grant, head, signed, signature = parse_grant(body)
+    with context.store.reading() as conn:  # who proves nothing does not stand in the writers' line
+        _check_signer(conn, context, grant, head, signed, signature)
     with context.store.writing() as conn:
         _check_signer(conn, context, grant, head, signed, signature)
         known = find_grant(conn, grant.jti)

@@ -9,15 +9,16 @@ from fastapi import APIRouter, Query, Response
 from ledger.errors import TooLarge
 from service.api import examples
 from service.api.answers import LOGIN, Answers, raw
-from service.api.deps import AnybodyDep, Backend, BackendDep, RecordId, SubjectId
-from service.api.routers.lots import BUNDLE_MEDIA
+from service.api.deps import AnybodyDep, BackendDep, RecordId, SubjectId
+from service.api.judging import JudgesDep, busy
+from service.api.routers.lots import BUNDLE_MEDIA, MAX_HIDDEN, download_bundle
 from service.errors import Forbidden, NotFound
-from service.usecases import bundle
-from service.usecases.policy import Reader
 
 router = APIRouter(tags=["register"])
 
-HashOnly = Annotated[list[RecordId] | None, Query(max_length=1000, description="Records to show by their hash only.")]
+HashOnly = Annotated[
+    list[RecordId] | None, Query(max_length=MAX_HIDDEN, description="Records to show by their hash only.")
+]
 Verdicts = Annotated[list[RecordId] | None, Query(max_length=50, description="Verdicts on it to put in, by id.")]
 _OTHERS: Final = Forbidden("Only the participant itself, auditors and authorities may fetch this bundle.")
 
@@ -30,20 +31,26 @@ def _answers(kind: str, subject: str) -> Answers:
         _OTHERS,
         LOGIN,
         TooLarge("There are more records behind this than one bundle holds.", limit=5000, actual=5001),
+        busy(),
         about="A lodeline-bundle/1, verifiable offline.",
         schema={"type": "object"},
     )
 
 
 @router.get("/v1/sites/{id}/bundle", response_class=Response, responses=_answers("site", examples.SITE["id"]))
-def get_site_bundle(
-    service: BackendDep, reader: AnybodyDep, id: SubjectId, hash_only: HashOnly = None, verdict: Verdicts = None
+async def get_site_bundle(
+    service: BackendDep,
+    judges: JudgesDep,
+    reader: AnybodyDep,
+    id: SubjectId,
+    hash_only: HashOnly = None,
+    verdict: Verdicts = None,
 ) -> Response:
     """Everything about a site, the lots extracted or made there in its newest twelve months and all upstream of them.
 
     For the site's operator, auditors, authorities and the registrar; anybody when the log's entries are public.
     """
-    return _download(service, reader, id, "site", hash_only, verdict)
+    return await download_bundle(service, judges, reader, id, "site", hash_only, verdict)
 
 
 @router.get(
@@ -51,22 +58,16 @@ def get_site_bundle(
     response_class=Response,
     responses=_answers("participant", examples.PARTICIPANT["id"]),
 )
-def get_participant_bundle(
-    service: BackendDep, reader: AnybodyDep, id: SubjectId, hash_only: HashOnly = None, verdict: Verdicts = None
+async def get_participant_bundle(
+    service: BackendDep,
+    judges: JudgesDep,
+    reader: AnybodyDep,
+    id: SubjectId,
+    hash_only: HashOnly = None,
+    verdict: Verdicts = None,
 ) -> Response:
     """Everything about a participant, the lots that came to it in its newest twelve months and all upstream of them.
 
     For the participant itself, auditors, authorities and the registrar; anybody when the log's entries are public.
     """
-    return _download(service, reader, id, "participant", hash_only, verdict)
-
-
-def _download(
-    service: Backend, reader: Reader, subject: str, kind: str, hash_only: HashOnly, verdict: Verdicts
-) -> Response:
-    data = bundle.make_bundle(
-        service.context, reader, subject, kind=kind, hash_only=hash_only or (), verdicts=verdict or ()
-    )
-    return Response(
-        data, media_type=BUNDLE_MEDIA, headers={"content-disposition": 'attachment; filename="bundle.json"'}
-    )
+    return await download_bundle(service, judges, reader, id, "participant", hash_only, verdict)

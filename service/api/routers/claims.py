@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from ledger.errors import ClaimError, PackError, TooLarge, UnknownSubject
 from service.api import schemas
@@ -109,15 +110,18 @@ def list_verdicts(
     "/v1/verdicts/{id}",
     response_model=shapes.SignedVerdict,
     responses=answers(
-        shapes.SIGNED_VERDICT, LOGIN, NotFound("There is no such verdict, or it was given to somebody else.")
+        shapes.SIGNED_VERDICT, LOGIN, NotFound("There is no such verdict, or it was given to somebody else."), busy()
     )
     | {200: _FORMS},
 )
-def get_verdict(service: BackendDep, reader: MemberDep, id: VerdictId, form: Form = "json") -> Response:
+async def get_verdict(
+    service: BackendDep, judges: JudgesDep, reader: MemberDep, id: VerdictId, form: Form = "json"
+) -> Response:
     """A verdict as it was signed, in canonical JSON; or for people, or as a verifiable credential (UNTP)."""
     if form == "json":
-        return Response(verdicts.get_verdict(service.context, reader, id), media_type="application/json")
-    data, media = verdicts.format_verdict_as(service.context, reader, id, form)
+        signed = await run_in_threadpool(verdicts.get_verdict, service.context, reader, id)
+        return Response(signed, media_type="application/json")
+    data, media = await judges.run(verdicts.format_verdict_as, service.context, reader, id, form)
     headers = {
         "content-disposition": f'inline; filename="{id[:16]}.{_SUFFIXES[form]}"',
         "x-content-type-options": "nosniff",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -14,18 +16,23 @@ from service.api.deps import (
     MAX_DEPTH,
     USUAL_PAGE,
     AnybodyDep,
+    Backend,
     BackendDep,
     CursorParam,
     LimitParam,
     RecordId,
     SubjectId,
 )
+from service.api.judging import Judges, JudgesDep, busy
 from service.errors import NotFound
 from service.usecases import bundle, lots
+from service.usecases.policy import Reader
 
 router = APIRouter(tags=["lots"])
 
 BUNDLE_MEDIA = "application/vnd.lodeline.bundle+json"
+MAX_HIDDEN = 700
+"""Records that a request for a bundle may name: with them an address is as long as the parser takes."""
 _NONE = NotFound("There is no such lot, or you may not see it: ask its custodian for a grant.")
 
 
@@ -97,23 +104,39 @@ def get_provenance(
         _NONE,
         LOGIN,
         TooLarge("This lot has more records upstream than one bundle holds.", limit=5000, actual=5001),
+        busy(),
         about="A lodeline-bundle/1, verifiable offline.",
         schema={"type": "object"},
     ),
 )
-def get_bundle(
+async def get_bundle(
     service: BackendDep,
+    judges: JudgesDep,
     reader: AnybodyDep,
     id: SubjectId,
     hash_only: Annotated[
-        list[RecordId] | None, Query(max_length=1000, description="Records to show by their hash only.")
+        list[RecordId] | None, Query(max_length=MAX_HIDDEN, description="Records to show by their hash only.")
     ] = None,
     verdict: Annotated[
         list[RecordId] | None, Query(max_length=50, description="Verdicts on this lot to put in, by id.")
     ] = None,
 ) -> Response:
     """Everything about a lot that an outsider needs to check it without this service, in one file."""
-    data = bundle.make_bundle(service.context, reader, id, hash_only=hash_only or (), verdicts=verdict or ())
+    return await download_bundle(service, judges, reader, id, "lot", hash_only, verdict)
+
+
+async def download_bundle(
+    service: Backend,
+    judges: Judges,
+    reader: Reader,
+    subject: str,
+    kind: str,
+    hash_only: Sequence[str] | None,
+    verdicts: Sequence[str] | None,
+) -> Response:
+    """The bundle of a lot, site or participant as a file. Raises as `make_bundle`, and Unavailable."""
+    make = partial(bundle.make_bundle, kind=kind, hash_only=hash_only or (), verdicts=verdicts or ())
+    data = await judges.run(make, service.context, reader, subject)
     return Response(
         data, media_type=BUNDLE_MEDIA, headers={"content-disposition": 'attachment; filename="bundle.json"'}
     )

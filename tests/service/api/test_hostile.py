@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import orjson
 import pytest
 from sqlalchemy import text
 
 from ledger.encoding import format_b64url, format_json
 from ledger.envelope import RECORD_TYP
+from service.api.application import make_application
+from service.api.deps import Backend
+from service.api.judging import Judges
 from service.storage.engine import DatabaseError
-from tests.service.api.harness import NDJSON, Desk
-from tests.support.world import AUDITOR, MINER, ORIGIN, SMELTER, World, extract_body, key_of, new_lot
+from tests.service.api.harness import NDJSON, Desk, make_service
+from tests.support.world import (
+    AUDITOR,
+    MINER,
+    ORIGIN,
+    REGISTRAR,
+    SMELTER,
+    World,
+    empty_world,
+    extract_body,
+    key_of,
+    new_lot,
+)
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 NUL = "lot:5\0"
 """PostgreSQL has no text for it, SQLite has."""
+NOBODY: dict[str, Any] = {"check": None, "sequence": None, "trouble": str}
+"""No records are sent to this backend."""
 
 
 def places() -> Iterator[tuple[str, str, str]]:
@@ -103,3 +122,53 @@ def test_an_error_of_the_database_tells_no_log_what_was_stored(chain: Desk, log_
     assert b"nonces" in line
     assert b"Ada" not in line
     assert b"a-secret" not in line
+
+
+@pytest.mark.parametrize(
+    ("hidden", "verdicts", "told"),
+    [(700, 50, "A record to leave out is not in this bundle."), (701, 0, "at most 700 items")],
+)
+def test_as_many_records_as_a_bundle_may_hide_fit_into_an_address(
+    chain: Desk, hidden: int, verdicts: int, told: str
+) -> None:
+    asked: list[tuple[str, Any]] = [("hash_only", f"{n:064x}") for n in range(hidden)] + [
+        ("verdict", f"{n:064x}") for n in range(verdicts)
+    ]
+    answer = chain.client.get("/v1/lots/lot:5/bundle", params=asked, headers=chain.as_(SMELTER))
+    assert (answer.status_code, told in answer.json()["detail"]) == (400, True), answer.text
+
+
+def test_who_proves_nothing_does_not_wait_for_the_writer(chain: Desk) -> None:
+    head, claims, _ = chain.grant(SMELTER, MINER, "lot:5").split(".")
+    with chain.service.store.writing():
+        answer = chain.give(f"{head}.{claims}.{format_b64url(bytes(64))}")
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:lodeline:problem:bad-signature")
+
+
+def test_bundles_and_papers_stand_in_the_line_of_the_verdicts(tmp_path: Path) -> None:
+    """Else whoever asks for many of them holds up the records of everybody."""
+    desk = Desk(keys=dict(empty_world().keys))
+    desk.service = make_service(tmp_path, desk)
+    app = make_application(Backend(desk.service.context, desk.service.metrics, **NOBODY))
+    line = app.state.judges = Judges(at_once=1, waiting=0)
+    addresses = ["/v1/lots/lot:5/bundle", "/v1/sites/s/bundle", f"/v1/participants/{REGISTRAR}/bundle"]
+    addresses += [f"/v1/verdicts/{'0' * 64}?form={form}" for form in ("html", "pdf", "credential")]
+
+    async def scene() -> tuple[list[int], list[int]]:
+        transport, gate, inside = httpx.ASGITransport(app), threading.Event(), threading.Event()
+
+        def occupy() -> None:
+            inside.set()
+            gate.wait()
+
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            busy = asyncio.create_task(line.run(occupy))
+            await asyncio.to_thread(inside.wait)
+            while_busy = [await client.get(one, headers=desk.as_(REGISTRAR)) for one in addresses]
+            gate.set()
+            await busy
+            after = [await client.get(one, headers=desk.as_(REGISTRAR)) for one in addresses]
+            return [one.status_code for one in while_busy], [one.status_code for one in after]
+
+    assert asyncio.run(scene()) == ([503] * 6, [404, 404, 200, 404, 404, 404])
+    desk.service.close()

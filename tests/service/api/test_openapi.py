@@ -122,6 +122,8 @@ def test_no_request_makes_the_service_fail(desk: Desk, operation: Any) -> None:
         headers = {} if operation.path == "/v1/grants" and operation.method == "post" else dict(desk.as_(reader))
         answer = case.call(base_url=str(desk.client.base_url), headers=headers)
         assert answer.status_code < 500, answer.text
+        if answer.status_code == 431:
+            return  # more than any operation names: the connection refused it
         if answer.status_code in (404, 405) and "problem" in answer.headers["content-type"][0]:
             return  # an address that another operation, or none, is behind
         assert str(answer.status_code) in operation.definition.raw["responses"], (answer.status_code, answer.text)
