@@ -111,15 +111,6 @@ static inline void point_to_affine(affine *r, const point *p) {
     fe_mul(&r->product, &p->T, &FE_2D);
 }
 
-static inline void point_normalise(point *p) {
-    fe z;
-    fe_invert(&z, &p->Z);
-    fe_mul(&p->X, &p->X, &z);
-    fe_mul(&p->Y, &p->Y, &z);
-    fe_mul(&p->T, &p->X, &p->Y);
-    p->Z = FE_ONE;
-}
-
 /* Whether a point lies in the subgroup of prime order L: exact, by one 2-isogeny and one quartic residue.
  * The derivation is in docs/decisions/0015-batch-signature-checks.md; c^2 = A + 2 = 486664. */
 static inline int point_is_torsion_free(const point *p) {

@@ -82,9 +82,12 @@ void parts_sums(uint8_t *encoded, const edbatch_base *base, const edbatch_key *k
     }
     add_terms(sums, of_key, of_base, count, side_by_side);
     for (size_t i = 0; i < count; i++) {
-        point_normalise(&sums[i]);
-        fe_to_bytes(encoded + 32 * i, &sums[i].Y);
-        encoded[32 * i + 31] |= (uint8_t)(fe_is_odd(&sums[i].X) << 7);
+        fe z, x, y;
+        fe_invert(&z, &sums[i].Z);
+        fe_mul(&x, &sums[i].X, &z);
+        fe_mul(&y, &sums[i].Y, &z);
+        fe_to_bytes(encoded + 32 * i, &y);
+        encoded[32 * i + 31] |= (uint8_t)(fe_is_odd(&x) << 7);
     }
 }
 
