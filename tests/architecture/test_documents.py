@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import typer
 
-from tests.architecture.source import ROOT, text_of
+from tests.architecture.source import ROOT, modules, text_of
 
-PAGES = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "docker").glob("*.md")]))
+PAGES = tuple(sorted(page for place in (".", "docs/**", "docker", "native") for page in ROOT.glob(f"{place}/*.md")))
 DECISIONS = tuple(page for page in PAGES if re.match(r"\d{4}-", page.name))
 CODE = re.compile(r"^```.*?^```|^    .*?$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -162,11 +162,19 @@ def test_settings_exist(page: Path) -> None:
     known = {f"{PREFIX}{field.name.upper()}" for field in fields(Settings)}
     known |= {f"{PREFIX}LIMIT_{field.name.upper()}" for field in fields(Limits)}
     known |= {f"{PREFIX}ANCHOR_{field.name.upper()}" for field in fields(AnchorSettings)}
-    known |= {
-        f"{PREFIX}{name}" for name in ("VECTORS", "TEST_POSTGRES", "HOME", "UID", "GID", "PUBLISHED_PORT", "WORKER")
-    }
-    named = set(re.findall(r"\bLODELINE_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8")))
-    assert named <= known
+    known |= {f"{PREFIX}{name}" for name in ("VECTORS", "TEST_POSTGRES", "NATIVE", "UID", "GID", "PUBLISHED_PORT")}
+    assert variables(page.read_text(encoding="utf-8")) <= known | variables(*map(text_of, modules("clients")))
+
+
+def variables(*texts: str) -> set[str]:
+    """Names of environment variables of ours in these texts."""
+    return {name for text in texts for name in re.findall(r"\bLODELINE_[A-Z_]+[A-Z]\b", text)}
+
+
+def test_variables_of_the_clients_are_in_the_readme() -> None:
+    used = variables(*map(text_of, modules("clients")))
+    assert "LODELINE_HOME" in used
+    assert used <= variables(text_of(Path("README.md")))
 
 
 def test_no_file_names_a_machine_or_a_strange_host() -> None:
