@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from ledger.custody.balance import Portion, sum_balance
 from ledger.custody.quantity import METAL_UNIT, format_decimal
+from ledger.custody.topics import format_month, number_of_month
 from ledger.errors import SchemaError
 
 MAX_MONTHS: Final = 12
@@ -142,8 +143,8 @@ def _settle(site: str, material: str, periods: Mapping[int, list[Posting]], term
         opening = sum(held, Fraction(0)) - debt
         held, debt = _draw([*held, inputs * factor], debt + outputs)
         expired = held.pop(0) if len(held) > terms.carried else Fraction(0)
-        start = terms.months * number + _month(terms.first)
-        names = _name(start), _name(start + terms.months - 1)
+        start = terms.months * number + number_of_month(terms.first)
+        names = format_month(start), format_month(start + terms.months - 1)
         records = tuple(dict.fromkeys(one.record for one in posted))
         lines.append(AccountLine(site, material, *names, opening, inputs, factor, outputs, expired, records))
     return lines
@@ -159,16 +160,8 @@ def _draw(held: list[Fraction], owed: Fraction) -> tuple[list[Fraction], Fractio
     return left, owed
 
 
-def _month(text: str) -> int:
-    return int(text[:4]) * 12 + int(text[5:7]) - 1
-
-
-def _name(month: int) -> str:
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
-
-
 def _period(time: str, terms: Terms) -> int:
-    return (_month(time) - _month(terms.first)) // terms.months
+    return (number_of_month(time) - number_of_month(terms.first)) // terms.months
 
 
 def _kilograms(units: Fraction) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from pydantic import Field
 
+from ledger.custody.topics import number_of_month
 from ledger.custody.vocabulary import Codes
 from ledger.rules.case import Case, days_between
 from ledger.rules.checks.attested import Days, Kind, value_at
@@ -87,7 +88,7 @@ def importer_reported(case: Case, members: YearlyReport) -> Ruling:
 
 def report_of(case: Case, party: str, months: int) -> Ruling:
     """The annual report about a party on the last full year whose report is due by today, or on a later one."""
-    elapsed = int(case.today[:4]) * 12 + int(case.today[5:7]) - 1 - months
+    elapsed = number_of_month(case.today) - months
     due = elapsed // 12 - 1
     found = [one for one in case.attested("annual_report", party) if one.statement["year"] >= due]
     if not found:
