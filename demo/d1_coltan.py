@@ -105,7 +105,7 @@ def dispute(stage: Stage) -> None:
         reveal=(),
     )  # fmt: skip
     narrator.note("Until both sides agree, nobody can use the lot:")
-    stage.refused(LotDisputed, lambda: trader.do(_merge(stage, days.at(-76, 8)), "consolidation too early"))
+    stage.refused(LotDisputed, lambda: trader.do(_merge(days.at(-76, 8)), "consolidation too early"))
     narrator.note("Riverside finds that the bag fell off and agrees to what the depot measured:")
     stage["riverside"].run(
         "settle", LOT_C, "--note", "bag with tag CD-C-0045 lost on the way", "--time", days.at(-76, 12)
@@ -117,7 +117,7 @@ def dispute(stage: Stage) -> None:
     )  # fmt: skip
 
 
-def _merge(stage: Stage, time: str) -> events.Event:
+def _merge(time: str) -> events.Event:
     """640 kg at 28.5 %, 880 at 29.2 and 880 at 28.0 make 2,400 kg at 28.57 % Ta2O5."""
     inputs = [{"lot": bag, "mass": "40"} for bag in BAGS_A] + [{"lot": one, "mass": "880"} for one in (LOT_B, LOT_C)]
     output = lot(CONSOLIDATED, "coltan", coltan("2400", "28.57"), tags=tags("N", 24), packages=24)
@@ -130,7 +130,7 @@ def consolidate(stage: Stage) -> None:
     """The trader merges A, B and C, and sells to the exporter."""
     days, trader, exporter = stage.days, stage["trader"], stage["exporter"]
     stage.narrator.say("The trader consolidates A + B + C to 2,400 kg under new tags and delivers to the exporter.")
-    trader.do(_merge(stage, days.at(-75, 9)), "18 lots become one of 2,400 kg at 28.57 % Ta2O5")
+    trader.do(_merge(days.at(-75, 9)), "18 lots become one of 2,400 kg at 28.57 % Ta2O5")
     _hand_over(stage, "trader", "exporter", CONSOLIDATED, "2400", -74, ("site:lakeside-depot", "site:export-plant"))
     trader.attest(
         days.at(-73, 12), "ownership", [CONSOLIDATED], "sold (price and contract concealed)", reveal=(),

@@ -117,7 +117,7 @@ def _listed_ways(case: Case, snapshot: Snapshot) -> list[Ruling]:
     return rulings
 
 
-def suspect_countries(case: Case, snapshot: Snapshot, day: str, materials: Iterable[str]) -> set[str]:
+def suspect_countries(snapshot: Snapshot, day: str, materials: Iterable[str]) -> set[str]:
     """Countries through which such minerals were known to pass on a day."""
     wanted = set(materials)
     return {
@@ -137,13 +137,13 @@ def transit_of_risk(case: Case, members: NoMembers) -> Ruling:
         if lot.is_mined:
             day, site = extraction_days(lot.made_by).start, lot.made_by.body["site"]
             country = facts.sites[site].body["country"]
-            if country in suspect_countries(case, snapshot, day, names):
+            if country in suspect_countries(snapshot, day, names):
                 text = f"It is said to come from {country}, through which such minerals are known to pass."
                 rulings.append(flagged(text, lot.made_by.id, since=day, references=[TRANSIT]).about(site))
     for hop in facts.hops:
         day = hop.dispatch.time[:10]
         route = {one["country"] for one in hop.dispatch.body["transport"].get("route", ())}
-        for country in sorted(route & suspect_countries(case, snapshot, day, names)):
+        for country in sorted(route & suspect_countries(snapshot, day, names)):
             text = f"The consignment of {day} went through {country}, through which such minerals are known to pass."
             rulings.append(flagged(text, hop.dispatch.id, since=day, references=[TRANSIT]).about(*hop.sent))
     if not rulings:
@@ -177,7 +177,7 @@ def recycled_in_transit(case: Case, members: Recycled) -> Ruling:
     for site in refined:
         day = site_windows(case)[site.id][0].start
         country, record = site.body["country"], lots[0].made_by.id
-        if country in suspect_countries(case, snapshot, day, ["gold"]):
+        if country in suspect_countries(snapshot, day, ["gold"]):
             text = f"Gold that is called recycled was refined in {country}, through which gold is known to pass."
             rulings.append(flagged(text, record, site.item.id, since=day, references=[TRANSIT]).about(site.id))
         else:

@@ -28,7 +28,7 @@ def red_countries(case: Case) -> set[str] | Ruling:
     if isinstance(listed, Ruling) or isinstance(transit, Ruling):
         return worst(one for one in (listed, transit) if isinstance(one, Ruling))
     names = {*case.back.materials, *(lot.mineral for lot in case.facts.lots.values())}
-    return {row.country for row in listed.rows} | suspect_countries(case, transit, case.today, names)
+    return {row.country for row in listed.rows} | suspect_countries(transit, case.today, names)
 
 
 class Interests(Members):

@@ -78,7 +78,7 @@ def parse_visits(raw: bytes) -> Parsed:
 
 def _open_visit(properties: Mapping[str, Any], position: tuple[int, int], row: int) -> SiteVisit:
     minerals = (read_text(properties, f"mineral{n}") for n in (1, 2, 3))
-    armed = _armed(properties, row, ("armed_group{}", "type_armed_group{}", "frequency_armed_group{}"), _OPEN_ACTS)
+    armed = _armed(properties, ("armed_group{}", "type_armed_group{}", "frequency_armed_group{}"), _OPEN_ACTS)
     return SiteVisit(
         site=read_text(properties, "pcode"),
         visit=read_text(properties, "vid"),
@@ -126,7 +126,7 @@ def _map_visit(item: Mapping[str, Any], row: int) -> SiteVisit:
         workers=_count(item, "w", row),
         status=_status(item, "q", row),
         interference=recode_flag(read_text(item, "ap")),
-        armed=_armed(item, row, ("a{}", "a{}y", "a{}f"), _MAP_ACTS),
+        armed=_armed(item, ("a{}", "a{}y", "a{}f"), _MAP_ACTS),
         child_under_15=recode_flag(read_text(item, "cu")),
         child_15_to_18=recode_flag(read_text(item, "pu")),
         mercury=recode_flag(read_text(item, "m")),
@@ -177,7 +177,7 @@ def _is_placed(item: Mapping[str, Any]) -> bool:
 
 
 def _armed(
-    properties: Mapping[str, Any], row: int, keys: tuple[str, str, str], acts: Mapping[str, str]
+    properties: Mapping[str, Any], keys: tuple[str, str, str], acts: Mapping[str, str]
 ) -> tuple[ArmedPresence, ...]:
     """The armed groups of a visit. Type "0" is how the map says that there is none."""
     found = []
