@@ -167,7 +167,7 @@ def join_pointer(pointer: str, token: object) -> str:
 def first_fault(error: ValidationError, at: str = "") -> tuple[str, str]:
     """What pydantic says of the first fault, and the pointer of it; at: the pointer of the value that was validated."""
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return fault["msg"], reduce(join_pointer, fault["loc"], at)
+    return fault["msg"].removeprefix("Value error, "), reduce(join_pointer, fault["loc"], at)
 
 
 def parse_pointer(pointer: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from clients.cli.options import AsJson
 from clients.cli.verify import Contract, LogKey, Rpc, TrustFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from clients.audit.anchors import Anchored
@@ -71,14 +72,12 @@ def audit(
       lodeline audit ./export --trust policy.txt --statement lot.bundle.json
       lodeline audit https://ledger.example --trust policy.txt --cluster tls://10.0.0.7:8786
     """
-    from contextlib import closing
     from datetime import UTC, datetime
 
     from clients.audit.driver import run_audit
     from clients.audit.memory import Memory
-    from clients.audit.sources import open_source
     from clients.audit.statements import read_statement
-    from clients.cli.home import Home, home_folder
+    from clients.cli.home import home_folder
     from clients.cli.output import REFUSED, notify
     from clients.cli.queues import progress_bar
     from clients.cli.verify import load_trust
@@ -87,10 +86,7 @@ def audit(
     policy = load_trust(log_key, trust)
     remembered = None if forget else Memory(memory or home_folder() / "audits")
     anchored = _read_anchored(anchor or [], rpc, contract)
-    with (
-        closing(open_source(place or Home().config().url, headers=_login() if login else dict)) as source,
-        progress_bar("auditing", not as_json) as tick,
-    ):
+    with _opened(place, login) as source, progress_bar("auditing", not as_json) as tick:
         report = run_audit(
             source, policy, datetime.now(UTC),
             memory=remembered, statements=[read_statement(one) for one in statement or ()], anchored=anchored,
@@ -99,6 +95,20 @@ def audit(
     show_report(report, as_json=as_json)
     if not report.verified:
         raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def _opened(place: str, login: bool) -> Iterator[Source]:
+    """Where the log is read; LocalError where there is none or it is not shown, which is no finding about it."""
+    from clients.audit.sources import open_source
+    from clients.cli.home import Home
+    from clients.sdk.errors import LocalError, ServiceRefused
+
+    try:
+        with closing(open_source(place or Home().config().url, headers=_login() if login else dict)) as source:
+            yield source
+    except ServiceRefused as error:
+        raise LocalError(f"Nothing can be audited there: {error.message}") from error
 
 
 def _on_cluster(address: str, jobs: int | None) -> Callable[[Source], AbstractContextManager[Checkers]] | None:

@@ -143,10 +143,13 @@ def show(
     """
     from clients.cli.home import Home
     from clients.cli.verdicts import read_told, show_verdict, write_documents
+    from clients.sdk.errors import LocalError
     from clients.sdk.files import read_limited, write_atomic
 
     path = Path(verdict)
     if path.is_file():
+        if credential is not None:
+            raise LocalError("The credential is fetched from the service: give the id of the verdict, not a file.")
         content = read_limited(path, MAX_FILE)
     else:
         with Home().client() as client:

@@ -93,14 +93,20 @@ def verify(
 
 
 def _read_grounds(pack_files: list[Path], references: list[str]) -> tuple[list[Pack], References | None]:
-    """Packs and reference data that verdicts of the bundle were judged by, from files."""
+    """Packs and reference data that verdicts of the bundle were judged by, from files; LocalError for what is none."""
     if not pack_files and not references:
         return [], None
     from clients.cli.claims import read_pack_files
     from clients.cli.verdicts import read_references
+    from clients.sdk.errors import LocalError
+    from ledger.errors import PackError, SnapshotError
     from ledger.rules.reference.snapshot import References
 
-    return read_pack_files(pack_files), References(read_references(references))
+    try:
+        return read_pack_files(pack_files), References(read_references(references))
+    except (PackError, SnapshotError) as error:
+        what = "--pack-file" if isinstance(error, PackError) else "--reference"
+        raise LocalError(f"What {what} gives cannot be used: {error.message}") from error
 
 
 def ask_about(

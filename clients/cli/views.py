@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from clients.cli.output import clean, console, mark, show_json, show_table
+from clients.cli.output import clean, console, mark, say, show_json, show_table
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -149,11 +149,21 @@ def show_report(report: Any, *, as_json: bool) -> None:
         place = f" at index {finding.index}" if finding.index is not None else ""
         record = f" record {finding.record}" if finding.record else ""
         screen.print(f"    [red]{clean(finding.error.code)}[/]{place}{clean(record)}: {clean(finding.error.message)}")
+        _show_remedy(finding.error.values)
     if report.omitted:
         screen.print(f"    and {report.omitted} more findings")
     _show_lot(report.details.get("lot"))
     size = f" (log of {report.checkpoint.size} records, {report.origin})" if report.checkpoint else ""
     screen.print(f"[bold]{mark(report.outcome)}[/] {clean(report.subject)}{clean(size)}")
+
+
+def _show_remedy(missing: Json) -> None:
+    """How to give the file that a verdict rests on."""
+    if "dataset" in missing and "published" in missing:
+        word = f"--reference {missing['dataset']}:{missing['published']}:FILE"
+        say(f"      Add {word}; the service gives participants the file at /v1/reference/{missing['digest']}.")
+    elif "pack" in missing and "digest" in missing:
+        say(f"      Add --pack-file FILE, the pack of digest {missing['digest']}.")
 
 
 def _show_lot(lot: Json | None) -> None:

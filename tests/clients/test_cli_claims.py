@@ -121,6 +121,8 @@ def test_what_a_verdict_rests_on_and_does_not_ship_is_given_to_verify(town: Town
 def test_what_cannot_be_asked(town: Town) -> None:
     assert claim(town, "--claim", "clean", code=1)["error"]["pointer"] == "/claim/type"
     assert claim(town, *CHAIN, "--parameter", "nothing=1", code=1)["error"]["pointer"] == "/claim/parameters/nothing"
+    vague = claim(town, "--claim", "origin", code=1)["error"]["message"]
+    assert vague == "The claim is not well formed: name exactly one of 'site', 'country' and 'subdivision'."
     town.run(MINE, "claim", "LOT-1", *CHAIN, "--term", "country", code=2)
     town.run(MINE, "claim", "LOT-1", *CHAIN, "--offline", "nowhere.json", code=2)
     assert claim(town, *CHAIN, who=BUYER, code=1)["error"]["code"] == "not-found"

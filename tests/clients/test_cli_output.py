@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from clients.cli.output import show_error, show_table
-from clients.cli.views import show_tree
+from clients.cli.views import show_report, show_tree
 from clients.sdk.errors import ServiceRefused
-from ledger.errors import SchemaError
+from ledger.errors import Incomplete, SchemaError
+from ledger.evidence.report import Finding, Outcome, Report
 from tests.clients.test_processes import CLEAN, LODELINE, VKEY, run
+from tests.support.world import ORIGIN
 
 ROWS = [["LOT-1", "held", "coltan"], ["LOT-[2]", "", "tin"]]
 COLUMNS = ["id", "status", "mineral"]
@@ -96,6 +98,10 @@ def test_every_fault_of_a_body_is_told(capsys: pytest.CaptureFixture[str]) -> No
         (["key", "new", "--passphrase"], "set LODELINE_PASSPHRASE"),
         (["key", "import", "{public}"], "holds no private key"),
         (["init", "http://127.0.0.1:1", "-p", "not a did"], "is not a participant id"),
+        (["verify", "{public}", "--reference", "un_sanctions:soon:{public}"], "What --reference gives cannot be used"),
+        (["verify", "{public}", "--pack-file", "{public}"], "What --pack-file gives cannot be used"),
+        (["verdict", "show", "{public}", "--credential", "v.jwt"], "give the id of the verdict, not a file"),
+        (["audit", "{folder}"], "Nothing can be audited there"),
     ],
 )
 def test_what_is_not_even_tried_ends_with_2_and_says_what_to_do(tmp_path: Path, words: list[str], told: str) -> None:
@@ -104,9 +110,22 @@ def test_what_is_not_even_tried_ends_with_2_and_says_what_to_do(tmp_path: Path, 
     run("key", "new", **home)
     public = tmp_path / "public.jwk"
     run("key", "export", "-o", str(public), **home)
-    done = run(*(word.replace("{public}", str(public)) for word in words), **home)
+    done = run(*(word.replace("{public}", str(public)).replace("{folder}", str(tmp_path)) for word in words), **home)
     assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (2, True, False)
     assert run("key", "list", **home).returncode == 0
+
+
+def test_how_to_give_what_a_verdict_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = {"dataset": "un_sanctions", "published": "2026-11-20", "digest": "5f" * 32}
+    values: list[dict[str, str]] = [missing, {"pack": "ours", "digest": "6a" * 32}, {"record": "7b" * 32}]
+    findings = tuple(Finding("verdicts", Outcome.INCOMPLETE, Incomplete("Not here.", **one)) for one in values)
+    show_report(Report("LOT-1", ORIGIN, None, (), findings, 0, {}), as_json=False)
+    told = [line.strip() for line in capsys.readouterr().out.splitlines() if "Add --" in line]
+    service = f"the service gives participants the file at /v1/reference/{'5f' * 32}."
+    assert told == [
+        f"Add --reference un_sanctions:2026-11-20:FILE; {service}",
+        f"Add --pack-file FILE, the pack of digest {'6a' * 32}.",
+    ]
 
 
 @pytest.mark.parametrize("low", ["", "30"])
