@@ -5,9 +5,12 @@ The decision itself is `ledger.log.witness`; here are the socket, the limits, th
 
 from __future__ import annotations
 
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,7 +21,10 @@ from ledger.log.note import Cosigner, Verifier
 from ledger.log.witness import MAX_REQUEST_BYTES, Answer, parse_request, plan_answer, refuse
 
 SOCKET_SECONDS = 15
+WHOLE_SECONDS = 30.0
+"""That a caller has for all of its request: each byte may come in time, and the whole never."""
 MAX_THREADS = 64
+MAX_DIGITS = 15
 
 
 class Witness:
@@ -59,8 +65,13 @@ class Witness:
         return answer
 
 
-def serve_witness(witness: Witness, host: str, port: int, *, prefix: str = "") -> ThreadingHTTPServer:
-    """A server that is bound and not yet running: call `serve_forever`, stop it with `shutdown`."""
+def serve_witness(
+    witness: Witness, host: str, port: int, *, prefix: str = "", seconds: float = WHOLE_SECONDS
+) -> ThreadingHTTPServer:
+    """A server that is bound and not yet running: call `serve_forever`, stop it with `shutdown`.
+
+    seconds: that one request may take.
+    """
     slots = threading.BoundedSemaphore(MAX_THREADS)
 
     class Handler(_Handler):
@@ -79,15 +90,28 @@ def serve_witness(witness: Witness, host: str, port: int, *, prefix: str = "") -
             super().process_request(request, client_address)
 
         def process_request_thread(self, request: Any, client_address: Any) -> None:
+            late = threading.Timer(seconds, _cut_off, (request,))
+            late.daemon = True
+            late.start()
             try:
                 super().process_request_thread(request, client_address)
             finally:
+                late.cancel()
                 slots.release()
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            if not isinstance(sys.exc_info()[1], OSError):  # a caller has gone
+                super().handle_error(request, client_address)
 
     try:
         return Server((host, port), Handler)
     except OSError as error:
         raise LocalError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+
+
+def _cut_off(connection: socket.socket) -> None:
+    with suppress(OSError):  # it ended just now
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -102,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if self.path != self.path_served:
             self._send(Answer(404, "There is only add-checkpoint here.\n"))
-        elif not length.isdecimal() or int(length) > MAX_REQUEST_BYTES:
+        elif not length.isdecimal() or len(length) > MAX_DIGITS or int(length) > MAX_REQUEST_BYTES:
             self.close_connection = True
             self._send(Answer(413 if length.isdecimal() else 411, "Send a Content-Length within the limit.\n"))
         else:

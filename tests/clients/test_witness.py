@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from clients.cli.main import app
 from clients.cli.witnesses import read_cosigners
 from clients.sdk.errors import LocalError
 from clients.witness.memory import WitnessMemory
-from clients.witness.server import Witness, serve_witness
+from clients.witness.server import MAX_THREADS, Witness, serve_witness
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_consistency, tree_root
 from ledger.log.note import (
@@ -54,9 +55,9 @@ def request(old: int, new: int, text: str = "", leaves: list[bytes] = LEAVES) ->
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[str]:
+def running(folder: Path, *, seconds: float = 30.0) -> Iterator[str]:
     witness = Witness({ORIGIN: [LOG.verifier]}, KEYS, WitnessMemory(folder), clock=lambda: NOW)
-    server = serve_witness(witness, "127.0.0.1", 0, prefix="/w1")
+    server = serve_witness(witness, "127.0.0.1", 0, prefix="/w1", seconds=seconds)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -67,7 +68,7 @@ def running(folder: Path, **settings: str) -> Iterator[str]:
         server.server_close()
 
 
-def status_of_headers(url: str, length: int) -> int:
+def status_of_headers(url: str, length: int | str) -> int:
     """The status for a request of which only the head is sent."""
     address = httpx.URL(url)
     connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
@@ -120,11 +121,26 @@ def test_what_is_not_cosigned(tmp_path: Path) -> None:
         ]:
             assert HTTP.post(url, content=body).status_code == status
         assert HTTP.post(url.replace("/w1/", "/w2/"), content=request(0, 3)).status_code == 404
-        assert status_of_headers(url, MAX_REQUEST_BYTES + 1) == 413  # refused before a byte of it is read
+        for length in (MAX_REQUEST_BYTES + 1, "9" * 5_000):
+            assert status_of_headers(url, length) == 413  # refused before a byte of it is read
+        assert status_of_headers(url, "-1") == 411
         chunked = HTTP.post(url, content=iter([request(0, 3)]))
         assert chunked.status_code == 411
         assert WitnessMemory(tmp_path).read(ORIGIN) is None
         assert list(tmp_path.iterdir()) == []
+
+
+def test_callers_who_take_for_ever_are_cut_off(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As many as there are threads, each with half a request: the witness is there for others again."""
+    with running(tmp_path, seconds=0.5) as url, ExitStack() as slow:
+        address = httpx.URL(url)
+        for _ in range(MAX_THREADS):
+            one = slow.enter_context(socket.create_connection((address.host, address.port or 0), timeout=30))
+            one.sendall(f"POST {address.path} HTTP/1.1\r\nContent-Length: 9\r\n\r\n".encode())
+        answer = HTTP.post(url, content=request(0, 3), timeout=30)
+        assert answer.status_code == 200
+        assert one.recv(1000) == b""
+    assert capfd.readouterr().err == ""
 
 
 def test_requests_at_the_same_time_are_decided_one_by_one(tmp_path: Path) -> None:
