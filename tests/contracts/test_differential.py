@@ -129,8 +129,7 @@ def test_a_strict_log_takes_exactly_the_consistent_checkpoints(anchors: Contract
     )
     claims = [step for new in SIZES[part::2] for step in steps(new) if 0 < step.old < step.new]
     calls = [
-        (_strict_head(anchors, step), anchors.data("anchor", LOG_ID, step.new, step.new_root, step.proof))
-        for step in claims
+        (_strict_head(step), anchors.data("anchor", LOG_ID, step.new, step.new_root, step.proof)) for step in claims
     ]
     asked = [
         (
@@ -145,7 +144,7 @@ def test_a_strict_log_takes_exactly_the_consistent_checkpoints(anchors: Contract
     assert 900 < expected.count(YES) < len(expected) / 10
 
 
-def _strict_head(anchors: Contract, step: Step) -> dict[str, str]:
+def _strict_head(step: Step) -> dict[str, str]:
     base = int.from_bytes(keccak(LOG_ID + bytes(32)), "big")
     packed = step.old | 1 << 192 | 1 << 224  # size, count 1, Mode.Strict: docs/formats/anchor.md
     return {f"0x{base:064x}": f"0x{packed:064x}", f"0x{base + 1:064x}": f"0x{step.old_root.hex()}"}

@@ -78,7 +78,7 @@ def check(bundle: Bundle, policy: TrustPolicy = POLICY, now: datetime = NOW) -> 
     return verify_bundle(format_bundle(bundle), policy, now)
 
 
-def forged(world: World, lot: str, *more: int) -> Report:
+def forged(world: World, lot: str) -> Report:
     """Verify a bundle of all entries of a log that is not honest."""
     return check(bundle_from(world.log, range(len(world.log)), lot, world.disclosures, time=world.now))
 

@@ -97,7 +97,7 @@ def stocktake(story: Story) -> None:
     story.attest(MINER, "stocktake", MINE_A, said)
 
 
-def overdrawn(kg: str, *, months: int = 0, **stages: Any) -> Story:
+def overdrawn(kg: str, **stages: Any) -> Story:
     """Under mass balance, with only the large mine characteristic: `kg` in 1,000 were dug by hand and earn nothing."""
     return blend("mass_balance", artisanal=kg, **stages)
 
