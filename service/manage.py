@@ -136,7 +136,7 @@ def init(
 
 @app.command(epilog="Example: lodeline-server migrate   " + EPILOG)
 def migrate(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Bring the database to this program's step. Stop the service first and make a backup."""
+    """Bring the database to this program's step. Make a backup first; stop every process where a generation begins."""
     from service.storage.schema import migrate as migrate_store
 
     with opened(ctx.obj) as (store, _):
