@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -57,11 +57,11 @@ class AnchorSettings:
     sinks: str = ""
     folder: Path | None = None
     chain: str = ""
-    rpc: str = ""
+    rpc: str = field(default="", repr=False)  # URLs hold passwords and keys of accounts
     contract: str = ""
     keystore: Path | None = None
     password: Path | None = None
-    signer: str = ""
+    signer: str = field(default="", repr=False)
     address: str = ""
     finality: str = ""
     least_seconds: float = 3_600.0
@@ -83,7 +83,7 @@ class Settings:
     peer_host, peer_port: where other processes of this log reach this one, at the first free port from it (0: any)."""
 
     state: Path = Path(".lodeline")
-    database: str = ""
+    database: str = field(default="", repr=False)
     key: Path | None = None
     verifier_key: Path | None = None
     packs: Path | None = None

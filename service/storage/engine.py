@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Connection as Connection  # other rooms name it from here
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from service.storage.postgres import Session as Session
 from service.storage.postgres import lock_writers, postgres_engine
@@ -50,7 +50,7 @@ class Store:
     """
 
     def __init__(self, url: str, session: Session = Session()) -> None:  # noqa: B008  # immutable
-        self.url: URL = make_url(url)
+        self.url: URL = _parse_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.room: float = 0
         if self.sqlite:
@@ -112,6 +112,14 @@ class Store:
         self.scrub()
         self.engine.dispose()
         self._writer.dispose()
+
+
+def _parse_url(url: str) -> URL:
+    """Raises ArgumentError, without the URL: there may be a password in it."""
+    try:
+        return make_url(url)
+    except ValueError:
+        raise ArgumentError("the port in the URL of the database is no number: correct LODELINE_DATABASE") from None
 
 
 def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.config import Limits, Settings, SettingsError
+from service.config import AnchorSettings, Limits, Settings, SettingsError
+from service.storage.engine import DatabaseError, Store
 
 
 def test_nothing_set_gives_the_embedded_default() -> None:
@@ -35,6 +36,17 @@ def test_variables_override() -> None:
     assert settings.key_file == Path("keys/log")
     assert settings.port == 9000
     assert settings.limits == Limits(page_items=50, request_seconds=2.5)
+
+
+def test_urls_with_passwords_are_not_shown() -> None:
+    anchor = AnchorSettings(rpc="https://node.example/s3cret", signer="https://me:s3cret@signer.example")
+    shown = repr(Settings(database="postgresql://me:s3cret@db.example/log", anchor=anchor))
+    assert "s3cret" not in shown
+    assert "port=8000" in shown
+    for url in ("postgresql://me:s3cret@db.example:port/log", "postgresql:/me:s3cret"):
+        with pytest.raises(DatabaseError) as failed:
+            Store(url)
+        assert "s3cret" not in f"{failed.value} {failed.value.__cause__}"
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5", "-1", "1e99", "99999999999999999999"])
