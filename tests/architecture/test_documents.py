@@ -10,12 +10,13 @@ import tomllib
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 import typer
 
-from tests.architecture.source import ROOT, modules, text_of
+from tests.architecture.source import PACKAGES, ROOT, modules, text_of
 
 PAGES = tuple(sorted(page for place in (".", "docs/**", "docker", "native") for page in ROOT.glob(f"{place}/*.md")))
 DECISIONS = tuple(page for page in PAGES if re.match(r"\d{4}-", page.name))
@@ -61,6 +62,27 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
     broken = [link for link in links if not (page.parent / link.partition("#")[0]).exists()]
     broken += [path for path in PATH.findall(text) if not list(ROOT.glob(path.rstrip("/")))]
     assert broken == []
+
+
+def resolves(name: str) -> bool:
+    """Whether a dotted name is a module of ours, or a member of one."""
+    try:
+        resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_names_of_the_code_are_there(page: Path) -> None:
+    names = re.findall(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)[`(]", page.read_text(encoding="utf-8"))
+    assert [name for name in names if not resolves(name)] == []
+
+
+def test_a_name_that_is_not_there_is_noticed() -> None:
+    assert resolves("ledger.log.merkle.check_inclusion")
+    assert not resolves("ledger.log.merkle.check_exclusion")
+    assert not resolves("ledger.tree.check_inclusion")
 
 
 def headings(text: str) -> set[str]:
