@@ -54,6 +54,10 @@ CHECKS = (
     "checkpoint", "witnesses", "consistency", "files", "hashes", "records", "signatures", "custody", "times",
     "completeness", "anchors",
 )  # fmt: skip
+_FORKED = "The log does not extend a checkpoint that it signed before: keep both, they are signed proof."
+_CUT_BACK = (
+    "The log ends before a checkpoint that it signed: this copy is old, or the log was cut back. Audit a newer copy."
+)
 
 
 @dataclass(slots=True)
@@ -203,11 +207,8 @@ class Audit:
             return
         try:
             if old.origin != new.origin or old.size > new.size or (old.size == new.size and old.root != new.root):
-                raise Equivocation(
-                    "The log does not extend a checkpoint that it signed before: keep both, they are signed proof.",
-                    remembered=old.size,
-                    size=new.size,
-                )
+                shorter = old.origin == new.origin and old.size > new.size
+                raise Equivocation(_CUT_BACK if shorter else _FORKED, remembered=old.size, size=new.size)
             proof = merkle.prove_consistency(old.size, new.size, TileReader(tiles))
             merkle.check_consistency(old.size, new.size, proof, old.root, new.root)
             rfc9162.check_consistency(old.size, new.size, proof, old.root, new.root)

@@ -557,8 +557,10 @@ def test_a_log_that_shrank_or_is_another_one() -> None:
     longer = extends(Checkpoint(ORIGIN, 20, tree_root(leaves)), entries[:10])
     assert codes(longer) == [("consistency", "equivocation", None)]
     assert longer.findings[0].error.values == {"remembered": 20, "size": 10}
+    assert "this copy is old, or the log was cut back" in longer.findings[0].error.message  # neither is a proof
     other = extends(Checkpoint("other.example", 20, tree_root(leaves)), entries)
     assert codes(other) == [("consistency", "equivocation", None)]
+    assert "they are signed proof" in other.findings[0].error.message
 
 
 def test_tiles_that_do_not_prove_it() -> None:
