@@ -73,6 +73,7 @@ class Link:
         """Greet the holder of the lease; False when it does not answer, or does not hold it any more."""
         host, _, port = self.lease.address.rpartition(":")
         greeting = {"epoch": self.lease.epoch, "secret": self.lease.secret}
+        writer: asyncio.StreamWriter | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 trust = trust_only(self.lease.certificate)
@@ -81,6 +82,8 @@ class Link:
                 welcome = await read_message(reader, MAX_GREETING)
         except (*_BROKEN, ValueError) as error:
             log.warning("the process that sequences cannot be reached", address=self.lease.address, why=str(error))
+            if writer is not None:
+                writer.close()
             return False
         if welcome != {"epoch": self.lease.epoch}:
             writer.close()
@@ -138,7 +141,9 @@ class Reception:
         """
         for one in range(port, port + PORTS) if port else (0,):
             try:
-                self._server = await asyncio.start_server(self._serve, host, one, ssl=self._context)
+                self._server = await asyncio.start_server(
+                    self._serve, host, one, ssl=self._context, ssl_handshake_timeout=CONNECT_SECONDS
+                )
                 break
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:

@@ -153,6 +153,40 @@ def test_what_no_peer_says_ends_the_connection(message: bytes) -> None:
     run(test)
 
 
+def test_who_only_connects_is_left() -> None:
+    async def test() -> None:
+        office = Office()
+        port = int((await office.open()).address.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await asyncio.wait_for(reader.read(), WAIT) == b""
+        writer.close()
+        await office.reception.close()
+
+    run(test)
+
+
+def test_a_leader_that_says_nothing_is_left() -> None:
+    async def test() -> None:
+        gone = asyncio.Event()
+
+        async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.read(1):
+                pass
+            gone.set()
+            writer.close()
+
+        certificate, context = make_certificate("test")
+        server = await asyncio.start_server(say_nothing, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        caller = Caller(Lease(4, "me", f"127.0.0.1:{port}", certificate, "secret", 1, 1, 0, 1))
+        assert not await caller.link.connect()
+        await asyncio.wait_for(gone.wait(), WAIT)
+        assert not caller.link.up
+        server.close()
+
+    run(test)
+
+
 def test_ports_are_tried_one_after_the_other() -> None:
     async def test() -> None:
         first, second = Office(), Office()
