@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 PREFIX: Final = "LODELINE_"
+_LARGEST_PORT: Final = 65_535
 _PATHS: Final = frozenset({"state", "key", "verifier_key", "packs", "witnesses", "folder", "keystore", "password"})
 
 
@@ -149,7 +150,7 @@ class Settings:
 
 
 def _value(variable: str, text: str, default: object, *, path: bool) -> object:
-    """`text` as the type of `default`; numbers must be positive (a port or a count may be 0)."""
+    """`text` as the type of `default`; numbers must be positive (what is no limit may be 0), ports those of TCP."""
     if path:
         return Path(text)
     if not isinstance(default, int | float):
@@ -160,4 +161,8 @@ def _value(variable: str, text: str, default: object, *, path: bool) -> object:
         raise SettingsError(f"{variable} must be a number, not {text!r}.") from None
     if not 0 <= number < 2**53:
         raise SettingsError(f"{variable} must not be negative or huge, but is {text}.")
+    if variable.endswith("_PORT") and number > _LARGEST_PORT:
+        raise SettingsError(f"{variable} must be a port, at most {_LARGEST_PORT}, but is {text}.")
+    if variable.startswith(f"{PREFIX}LIMIT_") and not number:
+        raise SettingsError(f"{variable} must be more than 0: nothing would ever be done.")
     return number

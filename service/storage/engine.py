@@ -117,9 +117,12 @@ class Store:
 def _parse_url(url: str) -> URL:
     """Raises ArgumentError, without the URL: there may be a password in it."""
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except ValueError:
         raise ArgumentError("the port in the URL of the database is no number: correct LODELINE_DATABASE") from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ArgumentError(f"it is {parsed.get_backend_name()}: set LODELINE_DATABASE to SQLite or PostgreSQL")
+    return parsed
 
 
 def _sqlite_engine(url: URL, *, connections: int, megabytes: int) -> Engine:

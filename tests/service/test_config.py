@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,27 @@ def test_numbers_are_numbers(text: str) -> None:
     for name in ("LODELINE_PORT", "LODELINE_LIMIT_QUEUE_RECORDS"):
         with pytest.raises(SettingsError, match=name):
             Settings.from_environment({name: text})
+
+
+@pytest.mark.parametrize("name", ["LODELINE_PORT", "LODELINE_PEER_PORT"])
+def test_ports_are_those_of_tcp(name: str) -> None:
+    for text in ("0", "65535"):
+        Settings.from_environment({name: text})
+    with pytest.raises(SettingsError, match=f"{name} must be a port"):
+        Settings.from_environment({name: "65536"})
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Limits)])
+def test_limits_are_more_than_nothing(name: str) -> None:
+    variable = f"LODELINE_LIMIT_{name.upper()}"
+    assert getattr(Settings.from_environment({variable: "1"}).limits, name) == 1
+    with pytest.raises(SettingsError, match=f"{variable} must be more than 0"):
+        Settings.from_environment({variable: "0"})
+
+
+def test_a_database_is_sqlite_or_postgresql() -> None:
+    with pytest.raises(DatabaseError, match="it is mysql: set LODELINE_DATABASE"):
+        Store("mysql://db.example/log")
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-0.1"])
