@@ -176,7 +176,8 @@ class Joining:
             self._loop.call_soon(self._let_go)
         else:
             held, self._held = self._held, None
-            self._transport.writelines((held, data))
+            if not self._transport.is_closing():  # uvloop would fail
+                self._transport.writelines((held, data))
 
     def close(self) -> None:
         """Send what is held, then close."""

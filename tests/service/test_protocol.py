@@ -92,6 +92,7 @@ def test_what_is_held_is_sent_before_the_connection_is_closed() -> None:
 
 def test_nothing_is_sent_over_a_connection_that_broke() -> None:
     assert told([b"head", breaks]) == ["closed", "|"]
+    assert told([b"head", breaks, b"body", b"more"]) == ["closed", "|"]
 
 
 def test_everything_else_is_the_transports() -> None:
@@ -160,10 +161,6 @@ class Line(Wire):
         """The status of every answer."""
         data = b"".join(b"".join(one) if isinstance(one, tuple) else one for one in self.told if one != "closed")
         return [int(status) for status in re.findall(rb"HTTP/1.1 ([0-9]{3}) ", data)]
-
-    def writelines(self, list_of_data: Iterable[Any]) -> None:
-        if not self.closing:
-            super().writelines(list_of_data)
 
     def close(self) -> None:
         if not self.closing:
