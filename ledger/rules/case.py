@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -161,6 +161,11 @@ class Case:
 def days_between(earlier: str, later: str) -> int:
     """Whole days from one day or time to another, by their days."""
     return _day(later[:10]) - _day(earlier[:10])
+
+
+def add_days(day: str, days: int) -> str:
+    """The day so many days after that of a day or time; before it, when negative."""
+    return (date.fromisoformat(day[:10]) + timedelta(days)).isoformat()
 
 
 def seconds_between(earlier: str, later: str) -> int:

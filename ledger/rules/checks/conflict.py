@@ -13,9 +13,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from ledger.rules.case import Case
+from ledger.rules.case import Case, add_days
 from ledger.rules.checks.attested import Days
-from ledger.rules.checks.exposure import Window, is_established, mines_of, shift, site_windows
+from ledger.rules.checks.exposure import Window, is_established, mines_of, site_windows
 from ledger.rules.checks.incidents import Categories, assessments, judge_assessments, judge_incidents, visits_of
 from ledger.rules.checks.nearby import Reach, is_within, reach_of
 from ledger.rules.checks.payments import describe, judge_forbidden, payments_of
@@ -109,7 +109,7 @@ def _events(case: Case, members: ArmedControl) -> list[Ruling]:
                 text = f"The conflict events loaded end on {snapshot.published}, before the lots left '{site}'."
                 rulings.append(case.lacking(text, "conflict events for the period", evidence=[item.id]).about(site))
                 continue
-            period = Window(shift(days.start, -members.days), days.end)
+            period = Window(add_days(days.start, -members.days), days.end)
             near = _within(rows, period, [around])
             if near:
                 last = max(row.happened_on for row in near)
@@ -128,7 +128,7 @@ def _within(rows: Sequence[Any], period: Window, reaches: list[Reach]) -> list[A
 
 
 def _on_the_way(case: Case, hop: Hop, rows: Sequence[Any], members: ArmedControl) -> Ruling:
-    period = Window(shift(hop.dispatch.time, -members.days), _end(case, hop))
+    period = Window(add_days(hop.dispatch.time, -members.days), _end(case, hop))
     near = _within(rows, period, [reach_of(leg, members.buffer_km * 1000) for leg in legs(case, hop)])
     if near:
         last = max(row.happened_on for row in near)
@@ -166,7 +166,7 @@ def judge_roadblocks(case: Case, operator: str, km: int, days: int, *, minerals_
         return [snapshot]
     rulings = []
     for hop in land_hops(case):
-        period = Window(shift(hop.dispatch.time, -days), shift(_end(case, hop), days))
+        period = Window(add_days(hop.dispatch.time, -days), add_days(_end(case, hop), days))
         reaches = [reach_of(leg, km * 1000) for leg in legs(case, hop)]
         for row in snapshot.rows:
             if operator not in row.operator_types or (minerals_only and not row.natural_resources):
@@ -253,7 +253,7 @@ def security_arranged(case: Case, members: Guarded) -> Ruling:
 
 
 def _guarded(case: Case, mine: str, days: Window, max_age: int) -> Ruling:
-    reported = _guards(case, mine, Window(shift(days.end, -max_age), days.end))
+    reported = _guards(case, mine, Window(add_days(days.end, -max_age), days.end))
     arranged = _arrangement(case, mine, days.end)
     if arranged is not None:
         if arranged.statement["screened"]:
@@ -265,7 +265,7 @@ def _guarded(case: Case, mine: str, days: Window, max_age: int) -> Ruling:
         records = [one for one in reported if one in case.facts.items]
         return case.lacking(text, f"the security arrangement of {mine}", evidence=records).about(mine)
     looked = [
-        one for one in assessments(case, mine, "security_force") if one.well and one.day >= shift(days.end, -max_age)
+        one for one in assessments(case, mine, "security_force") if one.well and one.day >= add_days(days.end, -max_age)
     ]
     if looked:
         return inapplicable(f"The {looked[-1].what} at '{mine}' on {looked[-1].day} found no guards.")

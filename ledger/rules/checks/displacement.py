@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from ledger.custody.vocabulary import Percent
-from ledger.rules.case import Case, days_between
+from ledger.rules.case import Case, add_days, days_between
 from ledger.rules.checks.figures import Decimal, number, once, show
 from ledger.rules.checks.places import metres, place_of_row, site_place
 from ledger.rules.checks.production import (
@@ -21,7 +21,7 @@ from ledger.rules.checks.production import (
     share_between,
 )
 from ledger.rules.checks.registry import Members, check
-from ledger.rules.checks.statuses import Entry, add_days, entries_of, names_of, rows_by_site, statuses_lack
+from ledger.rules.checks.statuses import Entry, entries_of, names_of, rows_by_site, statuses_lack
 from ledger.rules.plausibility.observations import Place
 from ledger.rules.reference.snapshot import Snapshot
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst

@@ -8,11 +8,11 @@ looked at over the twelve months before the valid clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, timedelta
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
-from ledger.rules.case import Case
+from ledger.rules.case import Case, add_days
+from ledger.rules.checks.figures import once
 from ledger.rules.checks.targets import SMELTING
 from ledger.rules.facts import Incident
 from ledger.rules.items import Item
@@ -20,7 +20,6 @@ from ledger.rules.outcome import Grade
 
 YEAR_DAYS: Final = 365
 OPEN_END: Final = "9999-12-31"
-_T = TypeVar("_T")
 
 
 class Window(NamedTuple):
@@ -34,24 +33,14 @@ class Window(NamedTuple):
         return self.start <= other.end and other.start <= self.end
 
 
-def shift(day: str, days: int) -> str:
-    """A day so many days later (earlier, when negative)."""
-    return (date.fromisoformat(day[:10]) + timedelta(days)).isoformat()
-
-
-def once(case: Case, name: str, make: Callable[[Case], _T]) -> _T:
-    """What several rules of one claim need, computed once."""
-    return case.back.once(name, lambda: make(case))
-
-
 def site_windows(case: Case) -> dict[str, tuple[Window, ...]]:
     """Of each site of the chain: periods of extraction at a mine, else from the first to the last event there."""
-    return once(case, "exposure.sites", _site_windows)
+    return once(case, "exposure.sites", lambda: _site_windows(case))
 
 
 def party_windows(case: Case) -> dict[str, Window]:
     """Of each custodian and operator: from the first to the last thing that it did with a lot of the chain."""
-    return once(case, "exposure.parties", _party_windows)
+    return once(case, "exposure.parties", lambda: _party_windows(case))
 
 
 def _site_windows(case: Case) -> dict[str, tuple[Window, ...]]:
@@ -92,7 +81,7 @@ def _party_windows(case: Case) -> dict[str, Window]:
 
 def last_year(case: Case) -> Window:
     """The twelve months up to the valid clock."""
-    return Window(shift(case.today, -YEAR_DAYS), case.today)
+    return Window(add_days(case.today, -YEAR_DAYS), case.today)
 
 
 def upstream_windows(case: Case) -> dict[str, Window]:

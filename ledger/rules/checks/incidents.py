@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field
 
-from ledger.rules.case import Case
+from ledger.rules.case import Case, add_days
 from ledger.rules.checks.attested import Days
 from ledger.rules.checks.exposure import (
     Window,
@@ -20,11 +20,10 @@ from ledger.rules.checks.exposure import (
     incidents_of,
     is_established,
     mines_of,
-    once,
-    shift,
     site_windows,
     subjects_of,
 )
+from ledger.rules.checks.figures import once
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import Incident
 from ledger.rules.items import Item
@@ -105,7 +104,7 @@ def judge_assessments(case: Case, seen: Question, max_age: int, hazardous: Itera
 
 
 def _look(case: Case, mine: str, looks: list[Assessment], days: Window, max_age: int) -> Ruling:
-    fresh = [one for one in looks if one.day >= shift(days.end, -max_age)]
+    fresh = [one for one in looks if one.day >= add_days(days.end, -max_age)]
     good = [one for one in fresh if one.well]
     for bad in (one for one in fresh if one.well is False):
         if any(bad.day < one.day <= days.start for one in good):
@@ -160,7 +159,7 @@ def assessments(case: Case, site: str, seen: Question, hazardous: frozenset[str]
 
 def visits_of(case: Case, site: str) -> list[tuple[str, SiteVisit]]:
     """Visits to a site that loaded data sets record: one row is one visit, a site is all of its rows."""
-    by_site = once(case, "incidents.visits", _visits)
+    by_site = once(case, "incidents.visits", lambda: _visits(case))
     names = dict.fromkeys((site, case.facts.sites[site].body.get("national_id", "")))
     return [found for name in names for found in by_site.get(name, ())]
 

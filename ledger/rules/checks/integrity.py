@@ -14,7 +14,7 @@ from ledger.errors import AuthenticityError, TimeAhead, TimeBefore, UnknownRecor
 from ledger.rules.case import Case, days_between, seconds_between
 from ledger.rules.checks.attested import Days
 from ledger.rules.checks.claims import NoMembers
-from ledger.rules.checks.exposure import once
+from ledger.rules.checks.figures import once
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.facts import Hop, Refusal
 from ledger.rules.items import Item
@@ -28,7 +28,7 @@ Hours = Annotated[int, Field(ge=0, le=8760)]
 
 def custody_records(case: Case) -> list[Item]:
     """The records that made and moved the lots of the chain, in log order."""
-    return once(case, "integrity.custody", _custody_records)
+    return once(case, "integrity.custody", lambda: _custody_records(case))
 
 
 def _custody_records(case: Case) -> list[Item]:

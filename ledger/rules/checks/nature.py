@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ledger.rules.case import Case
+from ledger.rules.case import Case, add_days
 from ledger.rules.checks.figures import Decimal, number, show
 from ledger.rules.checks.production import mines_of
 from ledger.rules.checks.registry import Members, check
-from ledger.rules.checks.statuses import add_days
 from ledger.rules.reference.shapes import Shape
 from ledger.rules.reference.snapshot import Snapshot
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst

@@ -11,15 +11,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from ledger.rules.case import Case
-from ledger.rules.checks.exposure import (
-    Window,
-    is_established,
-    party_windows,
-    shift,
-    site_windows,
-    upstream_windows,
-)
+from ledger.rules.case import Case, add_days
+from ledger.rules.checks.exposure import Window, is_established, party_windows, site_windows, upstream_windows
 from ledger.rules.checks.incidents import judge_incidents
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
@@ -42,7 +35,7 @@ def payments_of(case: Case) -> list[Item]:
     found = []
     for one in facts.attestations("payment"):
         day = one.statement["date"]
-        paid = Window(shift(day, -MARGIN_DAYS), shift(day, MARGIN_DAYS))
+        paid = Window(add_days(day, -MARGIN_DAYS), add_days(day, MARGIN_DAYS))
         near = [window for subject in one.about for window in sites.get(subject, ())]
         near += [parties[subject] for subject in one.about if subject in parties]
         if not facts.lots.keys().isdisjoint(one.about) or any(paid.overlaps(window) for window in near):
@@ -64,9 +57,9 @@ def declared_nil(case: Case, party: str, payee_class: str, days: Window) -> list
         for one in case.facts.attestations("nil_declaration")
         if one.issuer == party and payee_class in one.statement["kinds"] and one.grade >= case.minimum
     ]
-    reached, used = shift(days.start, -1), []
+    reached, used = add_days(days.start, -1), []
     for one in sorted(found, key=lambda one: (one.statement["from"], one.index)):
-        if one.statement["from"] <= shift(reached, 1) and one.statement["to"] > reached:
+        if one.statement["from"] <= add_days(reached, 1) and one.statement["to"] > reached:
             reached = one.statement["to"]
             used.append(one)
     return used if reached >= days.end else []

@@ -10,9 +10,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ledger.rules.case import Case
+from ledger.rules.case import Case, add_days
 from ledger.rules.checks.attested import Days
-from ledger.rules.checks.exposure import Window, once, party_windows, shift
+from ledger.rules.checks.exposure import Window, party_windows
+from ledger.rules.checks.figures import once
 from ledger.rules.checks.red_flags import LIST, TRANSIT, own_assessment, suspect_countries, with_references
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.items import Item
@@ -53,7 +54,7 @@ def _interests(case: Case, members: Interests, party: str, red: set[str]) -> Rul
         return case.lacking(f"'{party}' is not in the register shown.", f"the enrolment of {party}").about(party)
     if known.body.get("owners") is None:
         return case.concealed(known.item, "owners", party).about(party)
-    ties, names = once(case, "red_flags.ties", _ties), [LIST, TRANSIT]
+    ties, names = once(case, "red_flags.ties", lambda: _ties(case)), [LIST, TRANSIT]
     for owner in known.body["owners"]:
         if owner.get("country") in red - {known.body["country"]}:
             text = f"An owner or officer of {party} is of {owner['country']}."
@@ -111,7 +112,7 @@ def supplier_history(case: Case, members: History) -> Ruling:
 
 
 def _history(case: Case, members: History, party: str, days: Window, listed: Snapshot) -> Ruling:
-    facts, start = case.facts, shift(days.end, -members.days)
+    facts, start = case.facts, add_days(days.end, -members.days)
     for item in facts.items.values():
         site = _source(item, party)
         if site in facts.sites and start <= item.time[:10] <= days.end:

@@ -7,13 +7,13 @@ from typing import Annotated
 from pydantic import Field
 
 from ledger.custody.vocabulary import Country
-from ledger.rules.case import Case
+from ledger.rules.case import Case, add_days
 from ledger.rules.checks.certificates import exports_of
 from ledger.rules.checks.exposure import is_category
 from ledger.rules.checks.production import mines_of
 from ledger.rules.checks.registry import Members, check
 from ledger.rules.checks.site_status import digs_of
-from ledger.rules.checks.statuses import acted_at, add_days, statuses_lack
+from ledger.rules.checks.statuses import acted_at, statuses_lack
 from ledger.rules.items import Item
 from ledger.rules.outcome import Grade
 from ledger.rules.ruling import Ruling, failed, flagged, inapplicable, passed, worst

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ledger.rules.case import Case, days_between
+from ledger.rules.case import Case, add_days, days_between
 from ledger.rules.checks.figures import Entry as Line
 from ledger.rules.checks.figures import look_up, once
 from ledger.rules.checks.places import metres, place_of_row, site_place
@@ -21,7 +21,6 @@ from ledger.rules.checks.statuses import (
     DATASET,
     Entry,
     Standing,
-    add_days,
     entries_of,
     inspections_of,
     names_of,

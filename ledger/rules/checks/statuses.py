@@ -10,10 +10,9 @@ Green lapses to Blue a year after the last inspection, Blue to Red three years a
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import NamedTuple
 
-from ledger.rules.case import Case, days_between
+from ledger.rules.case import Case, add_days, days_between
 from ledger.rules.checks.figures import once
 from ledger.rules.facts import Facts
 from ledger.rules.items import Item
@@ -150,11 +149,6 @@ def statuses_lack(case: Case, site: str, day: str) -> Ruling:
         text = f"No status of {site} on file was in force on {day}."
         return case.lacking(text, f"the status of {site} on {day}").about(site)
     return case.lacking(f"No status of {site} by an authority is on file.", f"the status of {site}").about(site)
-
-
-def add_days(day: str, days: int) -> str:
-    """A day some days later."""
-    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
 
 
 def add_years(day: str, years: int) -> str:
