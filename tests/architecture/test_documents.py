@@ -79,6 +79,18 @@ def test_names_of_the_code_are_there(page: Path) -> None:
     assert [name for name in names if not resolves(name)] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_programs_are_there(page: Path) -> None:
+    """`python -m name` and `python path`."""
+    named = re.findall(r"\bpython (?:-m ([a-z_.]+)|([a-z_/]+\.py))", page.read_text(encoding="utf-8"))
+    paths = [Path(path or module.rstrip(".").replace(".", "/")) for module, path in named]
+    found = [
+        (ROOT / one).is_file() or (ROOT / one / "__main__.py").is_file() or (ROOT / f"{one}.py").is_file()
+        for one in paths
+    ]
+    assert [one for one, there in zip(paths, found, strict=True) if not there] == []
+
+
 def test_a_name_that_is_not_there_is_noticed() -> None:
     assert resolves("ledger.log.merkle.check_inclusion")
     assert not resolves("ledger.log.merkle.check_exclusion")
