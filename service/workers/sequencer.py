@@ -22,6 +22,7 @@ from service.logs import get_logger
 from service.metrics import Metrics
 from service.storage.head import HeadMoved
 from service.storage.lease import Fenced
+from service.usecases.open_log import RefuseToOpen
 from service.usecases.submit import Book, ClockBehind, Item, Sequenced, Submission
 
 Waiting = tuple[Submission, "Future[Sequenced]"]
@@ -244,7 +245,8 @@ class Sequencer:
             self._trouble = ""
         except BaseException as error:
             log.exception("the log could not be opened again: the sequencer stops")
-            self._trouble = f"The log could not be opened again, an operator has to look: {error}"
+            why = str(error) if isinstance(error, RefuseToOpen) else "why stands in the service's own lines."
+            self._trouble = f"The log could not be opened again, an operator has to look: {why}"
             self._book = None
 
     def _measure(self, submissions: Sequence[Submission], seconds: float) -> None:
