@@ -37,6 +37,7 @@ class Alone:
         )
         self.submit: Submit = self._sequencer.submit
         self.role: Role = "single"
+        self._leads = service.metrics.leads
 
     @property
     def trouble(self) -> str:
@@ -46,10 +47,12 @@ class Alone:
     async def start(self) -> None:
         """Open the log and begin. Raises RefuseToOpen."""
         self._sequencer.start()
+        self._leads.set(1)
 
     async def stop(self) -> None:
         """Finish what is queued."""
         await asyncio.to_thread(self._sequencer.stop)
+        self._leads.set(0)
 
 
 def make_writer(service: Service) -> Alone | Replica:

@@ -129,6 +129,7 @@ def test_metrics_count_by_route_and_hold_no_ids(chain: Desk) -> None:
     assert any(line.startswith('lodeline_refusals_total{code="not-found"}') for line in lines)
     assert f"lodeline_log_size {float(len(chain.log))}" in lines
     assert "lodeline_sequencer_queue_depth 0.0" in lines
+    assert "lodeline_leads 1.0" in lines, "whether alone or by lease"
     assert any(line.startswith("lodeline_sequencer_batch_records_count") for line in lines)
     assert any(line.startswith("lodeline_sequencer_commit_seconds_sum") for line in lines)
     assert any(line.startswith('lodeline_request_seconds_bucket{le="0.005",route="/v1/records"}') for line in lines)
