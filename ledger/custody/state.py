@@ -31,7 +31,7 @@ from ledger.errors import (
 )
 from ledger.keys import thumbprint
 
-__all__ = ["Names", "Needs", "State", "Step", "needed_names", "needs", "plan_step"]
+__all__ = ["Names", "Needs", "State", "Step", "gather_names", "needs", "plan_step"]
 
 _RULES: Final[dict[str, Callable[[Draft], None]]] = {
     "policy": registry.apply_policy,
@@ -124,7 +124,7 @@ class Needs(NamedTuple):
 
 
 class Names(NamedTuple):
-    """The same of one record, as its members name it: a name may stand there twice."""
+    """The same while it is gathered, as members of records name it: a name may stand there many times."""
 
     subjects: list[str]
     keys: list[str]
@@ -139,18 +139,12 @@ def needs(*records: Record) -> Needs:
     """
     found = Names([], [], [], [])
     for record in records:
-        _gather_names(found, record)
+        gather_names(found, record)
     return Needs(*map(set, found))
 
 
-def needed_names(record: Record) -> Names:
-    """`needs` of one record: cheaper, and in the same order everywhere."""
-    found = Names([], [], [], [])
-    _gather_names(found, record)
-    return found
-
-
-def _gather_names(found: Names, record: Record) -> None:
+def gather_names(found: Names, record: Record) -> None:
+    """Add what one record needs; `needs` is the same for many at once."""
     found.subjects.extend((record.aud, record.iss, *record.prev))
     found.keys.append(record.kid)
     more = _NEEDS.get(record.type)

@@ -14,7 +14,7 @@ import orjson
 
 from ledger.batch import Signed, verify_all
 from ledger.custody.events import check_disclosed, check_schema
-from ledger.custody.state import Names, Needs, needed_names, needs
+from ledger.custody.state import Names, Needs, gather_names, needs
 from ledger.envelope import (
     Record,
     check_signature,
@@ -104,7 +104,7 @@ def check_presentations(
     results: list[Candidate | LedgerError] = []
     signed: list[Signed] = []
     places: list[int] = []
-    names: dict[int, Names] = {}
+    names = Names([], [], [], [])
     wanted = needs()  # filled when it is known which of them pass
     for place, text in enumerate(texts):
         try:
@@ -113,16 +113,17 @@ def check_presentations(
             if key is not None:
                 signed.append(signed_part(record, key))
                 places.append(place)
-            names[place] = needed_names(record)
+            gather_names(names, record)
             results.append(_passed(record, payload, disclosures, verified=key is not None, wanted=wanted))
         except LedgerError as error:
             results.append(error)
-    for place, fault in zip(places, verify_all(signed), strict=True):
-        if fault is not None:
-            results[place] = fault
-            del names[place]
-    for found, more in zip(wanted, zip(*names.values(), strict=True), strict=False):
-        found.update(*more)
+    forged = [(place, fault) for place, fault in zip(places, verify_all(signed), strict=True) if fault is not None]
+    for place, fault in forged:
+        results[place] = fault
+    if forged:  # nothing is looked up for them
+        names = Names(*map(list, needs(*[one.record for one in results if isinstance(one, Candidate)])))
+    for held, more in zip(wanted, names, strict=True):
+        held.update(more)
     return results
 
 
