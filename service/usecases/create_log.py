@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.custody.events import check_schema
 from ledger.encoding import format_time
 from ledger.envelope import SignedRecord, sign_record
 from ledger.errors import LedgerError
@@ -47,6 +48,7 @@ def sign_genesis(
             "policy": policy,
         },
     }
+    check_schema(payload)  # before there is a key under a name that cannot be one
     return sign_record(payload, key)
 
 

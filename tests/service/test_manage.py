@@ -105,6 +105,7 @@ def test_init_with_a_key_of_another_log(operator: Operator) -> None:
 
 def test_init_with_an_impossible_genesis(operator: Operator) -> None:
     assert "/body/registrar/country" in operator.init("--country", "Belgium", code=1)
+    assert not (operator.state / "log.key").exists()  # nor under an origin that cannot be one: the next try is free
     assert "holds a log already" not in operator.init()
 
 
