@@ -168,8 +168,6 @@ _PROVENANCE = (
     Figure("provenance_36000_rows_ms", "the same from the rows"),
     Figure("provenance_36000_ancestors", "lots upstream of those"),
     Figure("provenance_36000_closure_ms", "yardstick: their recursive query alone"),
-    Figure("portfolio_speedup", "shares of 1,000 lots that share ancestors, one by one to all together", "≥ 10"),
-    Figure("portfolio_1000_s", "all together, in s"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Origins of a lot from the database: in a graph of a million records, in a smaller one, and of a portfolio.
+"""Origins of a lot from the database: in a graph of a million records, and in a smaller one.
 
 The rows are written straight into the derived tables, as the sequencer would leave them: signing and sequencing a
 million records takes a quarter of an hour and is measured elsewhere. 50 generations, each lot made from one to
@@ -16,15 +16,12 @@ import random
 import statistics
 import time
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from ledger.log.merkle import leaf_hash
-from ledger.rules.origins import trace_origins
-from ledger.rules.portfolio import trace_many
 from service.bootstrap import tune_collector
 from service.storage.engine import Store
 from service.storage.graph_file import GraphFile
@@ -34,7 +31,7 @@ from service.storage.schema import migrate
 from service.storage.sql import insert_many
 from service.storage.tree import upsert_tiles
 from service.usecases.graph_following import current_view, follow_graph
-from service.usecases.origins import describe_origins, read_lot_graph
+from service.usecases.origins import describe_origins
 
 GENERATIONS = 50
 MINES, PLANTS = 40, 8
@@ -42,9 +39,6 @@ REACH = 50
 FEW, MANY = 5_000, 36_000
 """Lots upstream, about, of those that are asked for."""
 LIMIT = 100_000
-PORTFOLIO = 1_000
-SINGLES = 40
-"""So many of a portfolio are traced one by one; the time for all is reckoned from theirs."""
 _PARENTS = (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 8)
 _BATCH = 20_000
 
@@ -223,32 +217,3 @@ def repeat(folder: Path, records: int, ancestors: int, rounds: int) -> None:
             lot = load_subjects(conn, [first + number])[first + number]
             describe_origins(conn, lot, limit=LIMIT, view=current_view(conn, graph.file))
     graph.close()
-
-
-class Portfolio(NamedTuple):
-    """Seconds for neighbouring lots: all at once, and one by one."""
-
-    lots: int
-    together_s: float
-    singly_s: float
-
-    @property
-    def speedup(self) -> float:
-        """How many times faster together."""
-        return self.singly_s / self.together_s
-
-
-def measure_portfolio(graph: Graph, records: int, *, lots: int = PORTFOLIO) -> Portfolio:
-    """Tantalum of neighbouring lots of one generation, from the database, together and one by one."""
-    with graph.store.reading() as conn:
-        lot = _pick(conn, records, FEW)
-        chosen = list(range(lot, lot + lots))
-        began = time.perf_counter()
-        together = trace_many(chosen, read_lot_graph(conn, chosen, limit=LIMIT), ("Ta",))
-        taken = time.perf_counter() - began
-        few = list(islice(chosen, 0, None, max(1, lots // SINGLES)))
-        began = time.perf_counter()
-        singly = [trace_origins(one, read_lot_graph(conn, [one], limit=LIMIT), ("Ta",)) for one in few]
-        each = (time.perf_counter() - began) / len(few)
-    assert [together[one] for one in few] == singly
-    return Portfolio(lots, taken, each * lots)

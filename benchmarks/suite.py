@@ -195,7 +195,6 @@ def origins(run: Run) -> Figures:
         rounds = 3 * run.scale.rounds
         few = dict(zip(graphs, provenance.measure(graphs, rounds=rounds), strict=True))
         (many,) = provenance.measure({large: graphs[large]}, ancestors=provenance.MANY, rounds=rounds)
-        together = provenance.measure_portfolio(graphs[large], large, lots=min(provenance.PORTFOLIO, large // 200))
         for graph in graphs.values():
             graph.close()
     return {
@@ -208,8 +207,6 @@ def origins(run: Run) -> Figures:
         "provenance_36000_rows_ms": many.rows_ms,
         "provenance_36000_ancestors": many.ancestors,
         "provenance_36000_closure_ms": many.closure_ms,
-        "portfolio_speedup": together.speedup,
-        "portfolio_1000_s": together.together_s,
     }
 
 

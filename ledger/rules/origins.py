@@ -1,9 +1,8 @@
 """Where a lot comes from: shares of contained metal by mine, country, subdivision and facility passed.
 
-`trace_origins` answers for one lot from one fold (`ledger.custody.provenance`); `ledger.rules.portfolio`
-for many at once, with the same numbers. The chain's model is that of its weakest hop (ISO 22095), and models
-may only fall on the way. Behind a hop kept under mass balance or book and claim the shares are those of
-an account, not of the material: they support no claim of origin.
+`trace_origins` answers from one fold (`ledger.custody.provenance`). The chain's model is that of its weakest hop
+(ISO 22095), and models may only fall on the way. Behind a hop kept under mass balance or book and claim the shares
+are those of an account, not of the material: they support no claim of origin.
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ from ledger.custody.quantity import format_decimal
 from ledger.errors import TooLarge
 from ledger.rules.chain import ACCOUNT_MODELS as ACCOUNT_MODELS
 from ledger.rules.chain import Custody as Custody
-from ledger.rules.chain import follow_models as follow_models
-from ledger.rules.chain import read_custody as read_custody
 from ledger.rules.chain import trace_custody
 
 SHARE_PLACES: Final = 6
