@@ -117,9 +117,13 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Anchor in a process of its own. Set LODELINE_ANCHOR_TICK_SECONDS=0 for the service; only one of them works."""
+    from service.adapters.chain import AnchorSetupError
     from service.logs import configure_logs, logs_aside
+    from service.usecases.anchor_setup import sink_names
 
     settings: Settings = ctx.obj
+    if not once and not sink_names(settings.anchor):
+        raise AnchorSetupError("No sink is set up: name one in LODELINE_ANCHOR_SINKS.")
     with opened(settings) as (store, _):
         worker = _worker(settings, store)
         if once:

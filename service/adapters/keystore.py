@@ -78,4 +78,7 @@ def _load(path: Path) -> bytes:
             raise KeyFileError(f"{path} can be read by others: run `chmod 600 {path}`.")
         return path.read_bytes()
     except FileNotFoundError:
-        raise KeyFileError(f"There is no key file {path}: set LODELINE_KEY, or run `lodeline-server init`.") from None
+        raise KeyFileError(
+            f"There is no key file {path}: name another, or make it (`lodeline-server init` makes the log's, "
+            "`lodeline-server keygen` a registrar's)."
+        ) from None

@@ -115,7 +115,7 @@ def _check_lots(conn: Connection, view: View, lots: Sequence[str]) -> None:
         known = found.get(lot)
         if known is None or known.kind != "lot" or not view.may_read_lot(known.num):
             raise NotFound(
-                "There is no such lot, or you may not see it: ask its custodian for a grant.",
+                f"There is no lot '{lot}', or you may not see it: ask its custodian for a grant.",
                 pointer=f"/subjects/{number}",
             )
 

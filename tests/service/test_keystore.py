@@ -43,5 +43,6 @@ def test_existing_file_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_missing_file_names_itself(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileError, match=r"no key file .*nowhere"):
-        load_log_key(tmp_path / "nowhere")
+    for load in (load_log_key, load_jwk):
+        with pytest.raises(KeyFileError, match=r"no key file .*nowhere: name another, or make it"):
+            load(tmp_path / "nowhere")

@@ -320,6 +320,7 @@ def test_what_the_chain_refuses_the_owner(operator: Operator, capsys: pytest.Cap
     operator.settings["LODELINE_ANCHOR_SINKS"] = "none"
     assert "anchored nowhere" in operator.run(capsys, "status")
     assert operator.run(capsys, "run", "--once", "--json") == {"sinks": "none"}
+    assert "No sink is set up: name one in LODELINE_ANCHOR_SINKS." in operator.run(capsys, "run", code=2)
 
 
 def test_a_node_that_is_away_is_one_sentence(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:

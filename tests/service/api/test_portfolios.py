@@ -96,6 +96,7 @@ def test_a_lot_that_the_reader_may_not_see_is_pointed_at(desk: Desk) -> None:
     for lots, place in ((["lot:nowhere"], 0), ([DRUMS[0], "lot:nowhere"], 1), ([DRUMS[0], MINE], 1)):
         answer = ask(desk, SMELTER, question(*lots))
         assert (answer.status_code, answer.json()["pointer"]) == (404, f"/subjects/{place}")
+        assert f"'{lots[place]}'" in answer.json()["detail"]
     assert ask(desk, BUYER, question(DRUMS[0])).json()["pointer"] == "/subjects/0"
     assert desk.client.post("/v1/portfolios", json=question(DRUMS[0])).status_code == 401
 
