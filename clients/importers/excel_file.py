@@ -23,7 +23,8 @@ MAX_RATIO = 250  # real sheets compress 5 to 30 times, a bomb a thousand
 _ZEROS = re.compile("0+")
 _TIME_OF_DAY = re.compile("[hHsS]")
 _LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')  # what a number format shows as it is, and its colour and locale
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?\bref="(([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7}))"')
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?\bref="(([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7}))"')
+_HIDDEN = re.compile(rb'<(?:\w+:)?row\s(?=[^<>]*\bhidden="(?:1|true)")[^<>]*?\br="([0-9]{1,7})"')
 
 
 def read_excel(content: bytes, layout: Layout, limits: Limits) -> Table:
@@ -45,15 +46,25 @@ def read_excel(content: bytes, layout: Layout, limits: Limits) -> Table:
         add_row(table, Row(number, _fitted(read, width)), limits)
     if not table.header:
         check_header(table, limits)
-    table.faults += _merged_cells(content, sheet, table)
+    part = zipfile.ZipFile(io.BytesIO(content)).read(sheet._worksheet_path)
+    table.faults += [*_merged_cells(part, table), *_hidden_rows(part, table)]
     return table
 
 
-def _merged_cells(content: bytes, sheet: Any, table: Table) -> list[Fault]:
+def _hidden_rows(part: bytes, table: Table) -> list[Fault]:
+    """Rows that a filter, or somebody, has hidden: whoever looks at the sheet would not know that they are signed."""
+    written = {row.number for row in table.rows} | {one.row for one in table.faults}
+    hidden = sorted({int(one[1]) for one in _HIDDEN.finditer(part)} & written)
+    if not hidden:
+        return []
+    which = f"This row and {len(hidden) - 1} more are" if len(hidden) > 1 else "This row is"
+    return [Fault(hidden[0], "hidden-rows", f"{which} hidden in the sheet: show all rows, or delete them.", fatal=True)]
+
+
+def _merged_cells(part: bytes, table: Table) -> list[Fault]:
     """Of merged cells the file holds the first alone: what the others mean is not written anywhere."""
     from openpyxl.utils import column_index_from_string
 
-    part = zipfile.ZipFile(io.BytesIO(content)).read(sheet._worksheet_path)
     faults = []
     for one in _MERGED.finditer(part):
         area, letters = one[1].decode(), one[2].decode()

@@ -235,6 +235,27 @@ def test_merged_cells_hold_one_value_for_many_rows(file: Path, area: str, header
     assert [(one.place, one.fatal) for one in faults] == ([(place, True)] if place else [])
 
 
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        ((3,), (3, "This row is hidden in the sheet: show all rows, or delete them.")),
+        ((4, 2, 9), (2, "This row and 1 more are hidden in the sheet: show all rows, or delete them.")),
+        ((9,), None),  # nothing is written there
+        ((), None),
+    ],
+)
+def test_rows_that_nobody_sees_are_not_signed(
+    file: Path, hidden: tuple[int, ...], told: tuple[int, str] | None
+) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook([["lot", "mass"], ["A", 1], ["B", 1], ["C", 1]])))
+    for number in hidden:
+        book["Sheet"].row_dimensions[number].hidden = True
+    out = io.BytesIO()
+    book.save(out)
+    faults = [one for one in read(file, out.getvalue()).faults if one.code == "hidden-rows"]
+    assert [(one.row, one.message, one.fatal) for one in faults] == ([(*told, True)] if told else [])
+
+
 def test_a_percentage_and_a_row_that_is_too_wide(file: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
