@@ -29,7 +29,7 @@ def portfolio(
     """Put one claim to many lots: the answer to each, and what speaks against it, as single verdicts would say.
 
     Answers are not signed: ask for the verdict on a lot with `lodeline claim` to have it in writing. Exit code 0 when
-    every lot is supported, 1 when any is not, 2 when nothing was decided.
+    every lot is supported, 1 anything else, 2 nothing was decided.
 
     [bold]Examples[/]
       lodeline portfolio stock.txt --claim oecd_aligned

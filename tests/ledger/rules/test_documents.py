@@ -120,6 +120,9 @@ def test_long_lists_of_records_are_cut_for_people(verdict: dict[str, Any]) -> No
     assert f"{MAX_EVIDENCE + 3} records" in page
     assert "and 3 more, named in the JSON" in page
     assert (records[MAX_EVIDENCE - 1] in page, records[MAX_EVIDENCE] in page) == (True, False)
+    short = bent(verdict, findings=[{**verdict["findings"][0], "evidence": records[:1]}])
+    assert "<summary>1 record</summary>" in format_html(short, [], signed=True)
+    assert f"<summary>{MAX_EVIDENCE + 3} records</summary>" in format_html(long, [], signed=True)
     assert format_pdf(long, [], signed=True).startswith(b"%PDF-")
 
 
