@@ -64,6 +64,7 @@ class _Tables(HTMLParser):
         self.length = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
+        """A row or a cell begins. Raises TooLarge."""
         if tag == "tr":
             self._end_row()
             self.row = []
@@ -75,12 +76,14 @@ class _Tables(HTMLParser):
             self.handle_data(" ")
 
     def handle_endtag(self, tag: str) -> None:
+        """A cell, a row or the table ends."""
         if tag in ("td", "th"):
             self._end_cell()
         elif tag in ("tr", "table"):
             self._end_row()
 
     def handle_data(self, data: str) -> None:
+        """A piece of a cell's text. Raises TooLarge."""
         if self.cell is not None:
             self.length += len(data)
             check_limit("characters of one value", self.length, MAX_TEXT)

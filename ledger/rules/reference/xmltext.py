@@ -57,6 +57,7 @@ class _Reader:
         self.head: Mapping[str, str] | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins. Raises SnapshotError for another root, TooLarge."""
         name = _local(tag)
         self.depth += 1
         self.elements += 1
@@ -74,12 +75,14 @@ class _Reader:
             self.length = 0
 
     def text(self, data: str) -> None:
+        """A piece of the text of a record's element. Raises TooLarge."""
         if self.path:
             self.length += len(data)
             check_limit("characters of one value", self.length, MAX_TEXT)
             self.path[-1].pieces.append(data)
 
     def end(self, _tag: str) -> None:
+        """An element ends; a record that is whole is taken. Raises what `take` raises."""
         self.depth -= 1
         if self.path:
             node = self.path.pop()
